@@ -1,0 +1,111 @@
+"""Settings, read from ``BOT_…`` environment variables; an unknown one is an error."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "BOT_"
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class SettingsError(ValueError):
+    """A ``BOT_…`` variable is unknown, malformed, or not allowed in this environment."""
+
+
+class Settings(BaseSettings):
+    """Everything that a deployment may set. Each field's description is in the README."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    env: Literal["demo", "production"] = Field(
+        "demo", description="demo: demonstration data, codes shown in the chat. production: neither."
+    )
+    now: datetime | None = Field(
+        None, description="Fixes the clock (ISO 8601 with offset); refused in production."
+    )
+    var: Path = Field(ROOT / "var", description="Folder for the SQLite store, uploads, logs, models.")
+    database_url: str | None = Field(
+        None, description="SQLAlchemy URL; by default an SQLite file (WAL) in the var folder."
+    )
+    rasa_port: int = Field(5005, ge=1, le=65535, description="Port of the Rasa server, loopback.")
+    actions_port: int = Field(5055, ge=1, le=65535, description="Port of the action server, loopback.")
+    web_port: int = Field(8080, ge=1, le=65535, description="Port of the web process, loopback.")
+    sms_url: str | None = Field(
+        None, description="HTTPS address that sends one-time codes (JSON POST); needed in production."
+    )
+    sms_token: SecretStr | None = Field(None, description="Bearer token for the SMS address.")
+    code_secret: SecretStr = Field(
+        SecretStr("demo-only-code-secret"),
+        description="Key for hashing one-time codes; must be set in production.",
+    )
+    history_turns: int = Field(
+        40, ge=5, description="Turns of a conversation that the Rasa tracker keeps in memory."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="Level of the logs in the var folder."
+    )
+
+    @model_validator(mode="after")
+    def _production_is_strict(self) -> Settings:
+        if self.now is not None and self.now.tzinfo is None:
+            raise ValueError("BOT_NOW needs an offset, for example 2026-11-23T20:30:00+08:00")
+        if self.env == "production":
+            if self.now is not None:
+                raise ValueError("BOT_NOW is refused when BOT_ENV=production")
+            if self.sms_url is None:
+                raise ValueError("BOT_SMS_URL is needed when BOT_ENV=production")
+            if self.code_secret.get_secret_value().startswith("demo-only"):
+                raise ValueError("BOT_CODE_SECRET is needed when BOT_ENV=production")
+        return self
+
+    @property
+    def store_url(self) -> str:
+        """The store's SQLAlchemy URL. A frozen clock gets a demo store of its own."""
+        if self.database_url:
+            return self.database_url
+        name = "store.sqlite" if self.now is None else f"store-{self.now:%Y%m%dT%H%M}.sqlite"
+        return f"sqlite:///{self.var / name}"
+
+
+def load_settings(environ: dict[str, str] | None = None) -> Settings:
+    """Read and check the settings.
+
+    Args:
+        environ: The variables to read; the process's own by default.
+
+    Raises:
+        SettingsError: One sentence that names the variable and what to do.
+    """
+    source = dict(os.environ if environ is None else environ)
+    given = {k: v for k, v in source.items() if k.upper().startswith(PREFIX)}
+    known = {PREFIX + name.upper(): name for name in Settings.model_fields}
+    for key in sorted(given):
+        if key not in known:
+            raise SettingsError(f"{key} is not a setting; see the configuration table in README.md")
+    try:
+        return Settings.model_validate({known[k]: v for k, v in given.items()})
+    except ValueError as error:
+        raise SettingsError(_sentence(error)) from error
+
+
+def _sentence(error: ValueError) -> str:
+    details = getattr(error, "errors", None)
+    if details is None:
+        return str(error)
+    first = details()[0]
+    place = "_".join(str(part) for part in first["loc"]).upper()
+    message = str(first["msg"]).removeprefix("Value error, ")
+    return f"{PREFIX}{place}: {message}" if place else message
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """Return the process's settings, read once."""
+    return load_settings()
