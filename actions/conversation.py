@@ -1,0 +1,267 @@
+"""Emergencies, people, stopping, not understanding, and the rest of a conversation."""
+
+from __future__ import annotations
+
+from rasa_sdk.events import FollowupAction, SlotSet
+
+from actions import texts
+from actions.forms import Form
+from actions.turn import Event, ServiceAction, Turn, close_form, open_form, resume
+from bot.rules.authorizations import authorization_deadline, is_late
+from bot.services import authorizations, handoffs
+from bot.services import hospitals as directory
+from bot.services.hospitals import HospitalView
+
+MISSES_BEFORE_HUMAN = 2
+MOST_HOSPITALS = 6
+# Below this share of confidence a second intent is no candidate for "您是想…还是…".
+SECOND_CHOICE = 0.15
+
+
+class ActionReportEmergency(ServiceAction):
+    """Danger: 120 first, hotline, and an urgent hand-off; in any state (安全)."""
+
+    action_name = "action_report_emergency"
+    failure_response = "utter_emergency"
+
+    def handle(self, turn: Turn) -> list[Event]:
+        """Say it before anything else is tried; the form, if any, waits for the next message."""
+        turn.say("utter_emergency")
+        try:
+            handoffs.request_handoff(
+                turn.store, identity_id=turn.identity.id, reason="emergency", now=turn.now
+            )
+        except Exception:
+            # The call to 120 must reach the parent whatever happens to the store.
+            self.log_failure(turn.tracker)
+        return []
+
+
+
+class ActionTalkToHuman(ServiceAction):
+    """Asks for a person."""
+
+    action_name = "action_talk_to_human"
+
+    def handle(self, turn: Turn) -> list[Event]:
+        """Queue the conversation, tell the hotline."""
+        new = handoffs.request_handoff(
+            turn.store, identity_id=turn.identity.id, reason="asked", now=turn.now
+        )
+        turn.say("utter_handoff" if new else "utter_handoff_already")
+        return []
+
+
+class ActionFileComplaint(ServiceAction):
+    """Records a complaint or suggestion in the parent's words."""
+
+    action_name = "action_file_complaint"
+
+    def handle(self, turn: Turn) -> list[Event]:
+        """Record it, tell its number."""
+        if not turn.text:
+            turn.say("utter_complaint_how")
+            return resume(turn)
+        reference = handoffs.file_complaint(
+            turn.store, identity_id=turn.identity.id, text=turn.text, now=turn.now
+        )
+        turn.say("utter_complaint_filed", reference=reference)
+        return resume(turn)
+
+
+class ActionStop(ServiceAction):
+    """Leaves the current task."""
+
+    action_name = "action_stop"
+
+    def handle(self, turn: Turn) -> list[Event]:
+        """Forget the task's answers; a task put aside is offered again."""
+        if turn.form is None:
+            turn.say("utter_nothing_to_stop")
+            return [SlotSet("pending_task", None)]
+        turn.say("utter_stopped")
+        form = next(f for f in _subclasses(Form) if getattr(f, "form", "") == turn.form)
+        names = (*form.slots, *form.scratch)
+        forgotten = close_form(turn, [n for n in names if n != "policy"])
+        return [SlotSet("pending_task", None), *forgotten]
+
+
+def _subclasses(cls: type[Form]) -> list[type[Form]]:
+    found = []
+    for sub in cls.__subclasses__():
+        found += [sub, *_subclasses(sub)]
+    return found
+
+
+class ActionResume(ServiceAction):
+    """Asks the open form's question again after an aside that the rules answered."""
+
+    action_name = "action_resume"
+
+    def handle(self, turn: Turn) -> list[Event]:
+        """Go back to the form."""
+        return resume(turn)
+
+
+class ActionNotUnderstood(ServiceAction):
+    """Unsure: offers the two likeliest readings, then what the bot can do, then a person."""
+
+    action_name = "action_not_understood"
+    keeps_misses = True
+
+    def handle(self, turn: Turn) -> list[Event]:
+        """Count misses in a row; the second brings a person."""
+        misses = int(turn.slot("misses") or 0) + 1
+        if misses >= MISSES_BEFORE_HUMAN:
+            turn.say("utter_two_misses")
+            return [SlotSet("misses", 0), *resume(turn)]
+        if turn.form:
+            turn.say("utter_not_understood_in_form")
+            return [SlotSet("misses", misses), FollowupAction(turn.form)]
+        likely = self._likely(turn)
+        if len(likely) == 2:
+            titles = [texts.word("intent", name) for name in likely]
+            turn.say(
+                "utter_which_of_two",
+                first=titles[0],
+                second=titles[1],
+                buttons=[
+                    {"title": title, "payload": f"/{name}"}
+                    for title, name in zip(titles, likely, strict=True)
+                ],
+            )
+        else:
+            turn.say("utter_not_understood")
+        return [SlotSet("misses", misses)]
+
+    @staticmethod
+    def _likely(turn: Turn) -> list[str]:
+        ranking = turn.tracker.latest_message.get("intent_ranking") or []
+        return [
+            str(entry["name"])
+            for entry in ranking
+            if entry["confidence"] >= SECOND_CHOICE and texts.has_line(f"intent_{entry['name']}")
+        ][:2]
+
+
+class ActionInform(ServiceAction):
+    """A bare piece of information outside a form: a hospital's name gets its details."""
+
+    action_name = "action_inform"
+    keeps_misses = True
+
+    def handle(self, turn: Turn) -> list[Event]:
+        """Tell about the hospital named; else say that it was not understood."""
+        if turn.form:
+            return [FollowupAction("action_not_understood")]
+        known = directory.hospitals(turn.store)
+        place = directory.match_hospital(turn.text, known)
+        if place is None:
+            return [FollowupAction("action_not_understood")]
+        say_hospitals(turn, [h for h in known if h.name == place.value])
+        return [SlotSet("misses", 0)]
+
+
+class ActionFindHospital(ServiceAction):
+    """Finds hospitals by name, department, city or kind (E2, M8)."""
+
+    action_name = "action_find_hospital"
+
+    def handle(self, turn: Turn) -> list[Event]:
+        """List what fits; the one named with all its details."""
+        known = directory.hospitals(turn.store)
+        place = directory.match_hospital(turn.text, known)
+        if place is not None:
+            say_hospitals(turn, [h for h in known if h.name == place.value])
+            return resume(turn)
+        fitting = known
+        cities = {h.city for h in known if h.city in turn.text}
+        if cities:
+            fitting = [h for h in fitting if h.city in cities]
+        department = directory.match_department(
+            turn.text, dict.fromkeys(d for h in known for d in h.departments)
+        )
+        if department is not None:
+            fitting = [h for h in fitting if department.value in h.departments]
+        kinds = [k for k in ("network_clinic", "public_special") if _says_kind(turn.text, k)]
+        if kinds:
+            fitting = [h for h in fitting if h.kind in kinds]
+        if not fitting:
+            turn.say("utter_no_hospital")
+        else:
+            say_hospitals(turn, fitting[:MOST_HOSPITALS])
+        return resume(turn)
+
+
+def _says_kind(text: str, kind: str) -> bool:
+    return any(word in text for word in texts.line(f"says_{kind}").split("|"))
+
+
+def say_hospitals(turn: Turn, places: list[HospitalView]) -> None:
+    """Tell one hospital in full, several in a line each."""
+    if len(places) == 1:
+        h = places[0]
+        turn.say(
+            "utter_hospital",
+            hospital=h.name,
+            kind=texts.word("hospital", h.kind),
+            introduction=h.introduction,
+            hours=h.hours,
+            address=h.address,
+            phone=h.phone,
+            departments=texts.line("and").join(h.departments),
+        )
+        return
+    lines = [
+        texts.line("hospital", name=h.name, kind=texts.word("hospital", h.kind), phone=h.phone)
+        for h in places
+    ]
+    turn.say("utter_hospitals", lines="\n".join(lines))
+
+
+class ActionAskAuthorizationRules(ServiceAction):
+    """Tells which treatments need prior authorization, and until when to submit (P1, P2)."""
+
+    action_name = "action_ask_prior_authorization_rules"
+
+    def handle(self, turn: Turn) -> list[Event]:
+        """Tell the rule; for a day named, its deadline."""
+        turn.say("utter_authorization_rules")
+        day = turn.day()
+        if day is not None:
+            late = is_late(day, turn.now)
+            turn.say(
+                "utter_authorization_late" if late else "utter_authorization_deadline",
+                day=texts.day(day, turn.now.date()),
+                deadline=texts.moment(authorization_deadline(day), turn.now),
+            )
+        return resume(turn)
+
+
+class ActionCheckAuthorization(ServiceAction):
+    """Tells how prior authorizations stand."""
+
+    action_name = "action_check_prior_authorization"
+
+    def handle(self, turn: Turn) -> list[Event]:
+        """List those of all bound children."""
+        if not turn.choices:
+            return [SlotSet("pending_task", self.action_name), *open_form(turn, "bind_form")]
+        known = authorizations.authorizations(turn.store, identity_id=turn.identity.id)
+        if not known:
+            turn.say("utter_no_authorizations")
+        else:
+            lines = [
+                texts.line(
+                    "authorization",
+                    reference=a.reference,
+                    child=a.child,
+                    treatment=a.treatment,
+                    hospital=a.hospital or "",
+                    day=texts.day(a.treatment_on, turn.now.date()),
+                    status=texts.word("authorization_status", a.status),
+                )
+                for a in known
+            ]
+            turn.say("utter_authorizations", lines="\n".join(lines))
+        return [SlotSet("pending_task", None), *resume(turn)]

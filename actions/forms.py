@@ -1,0 +1,181 @@
+"""What all forms share: filling any slot at any time, correcting, stepping aside, confirming.
+
+A form asks its slots in order. Every message is searched for *all* of the form's values, so an
+answer may give several at once, and a correction ("不对,是后天") reaches the right slot whatever
+is being asked. A message with no value for the form is an aside: the form rejects it, the rules
+answer it, and the form asks again.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from rasa_sdk import Tracker
+from rasa_sdk.events import ActiveLoop, SlotSet
+
+from actions.turn import Event, ServiceAction, Turn, close_form
+
+# Never an answer to a form's question, whatever else the message holds.
+INTERRUPTS = frozenset(
+    {"report_emergency", "stop", "talk_to_human", "file_complaint", "bot_challenge", "help"}
+)
+ANSWERS = frozenset({"inform", "affirm", "deny", "thank", "nlu_fallback", "out_of_scope", ""})
+
+
+class Found:
+    """Values found in a message, with where they stand in it."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+        self.spans: list[tuple[int, int]] = []
+
+    def add(self, slot: str, value: Any, *spans: tuple[int, int]) -> None:
+        """Note a value for a slot; ``None`` is no value."""
+        if value is not None:
+            self.values[slot] = value
+            self.spans += spans
+
+
+class Form(ServiceAction):
+    """The validation action of one form.
+
+    Class attributes:
+        form: The form's name.
+        slots: Its slots in the order of asking; the last is the confirmation if there is one.
+        own: Intents that are about this task and hence no aside.
+        confirm: The confirmation's slot, if any.
+    """
+
+    form: ClassVar[str]
+    slots: ClassVar[tuple[str, ...]]
+    own: ClassVar[frozenset[str]] = frozenset()
+    confirm: ClassVar[str | None] = None
+    scratch: ClassVar[tuple[str, ...]] = ()
+
+    def name(self) -> str:
+        """Return the name that Rasa looks for."""
+        return f"validate_{self.form}"
+
+    def find(self, turn: Turn, asked: str | None) -> Found:
+        """Search the message for the form's values."""
+        raise NotImplementedError
+
+    def accept(self, turn: Turn, slot: str, value: Any, values: dict[str, Any]) -> Any:
+        """Check one value; say what is wrong and return ``None`` to refuse it."""
+        return value
+
+    def required(self, turn: Turn, values: dict[str, Any]) -> tuple[str, ...]:
+        """Return the slots that are needed, given the values so far."""
+        return self.slots
+
+    def changed(self, turn: Turn, slot: str, values: dict[str, Any]) -> dict[str, Any]:
+        """Return what else changes when a slot has changed."""
+        return {}
+
+    def failed(self, turn: Tracker) -> list[Event]:
+        """Keep the form open where it was: a changed slot keeps it from being rejected."""
+        return [SlotSet("misses", 0), SlotSet("requested_slot", turn.get_slot("requested_slot"))]
+
+    def handle(self, turn: Turn) -> list[Event]:
+        """Take the message as an answer, a correction or an aside."""
+        values = {slot: turn.slot(slot) for slot in (*self.slots, *self.scratch)}
+        if not turn.fresh:
+            return [self._next(turn, values)]
+        if turn.intent in INTERRUPTS:
+            return []
+        asked = turn.slot("requested_slot")
+        found = self.find(turn, asked)
+        confirmed = self._confirmation(turn, asked, found)
+        if confirmed is not None and self.confirm:
+            found.add(self.confirm, confirmed)
+        if not found.values or self._aside(turn, asked, found):
+            return []
+        events: list[Event] = []
+        for slot, value in found.values.items():
+            accepted = self.accept(turn, slot, value, values)
+            updates = {slot: accepted}
+            if accepted is not None and accepted != values.get(slot):
+                updates |= self.changed(turn, slot, {**values, slot: accepted})
+            for name, new in updates.items():
+                values[name] = new
+                events.append(SlotSet(name, new))
+            if any(event.get("name") is None and event["event"] == "active_loop" for event in events):
+                return events
+        ending = self.ending(turn, values)
+        if ending is not None:
+            return [*events, *ending]
+        return [*events, self._next(turn, values)]
+
+    def ending(self, turn: Turn, values: dict[str, Any]) -> list[Event] | None:
+        """Return events that end the form early, or ``None`` to go on."""
+        return None
+
+    def _next(self, turn: Turn, values: dict[str, Any]) -> Event:
+        if self.confirm and values.get(self.confirm) is False:
+            return SlotSet("requested_slot", None)
+        needed = self.required(turn, values)
+        return SlotSet("requested_slot", next((s for s in needed if values.get(s) is None), None))
+
+    def _confirmation(self, turn: Turn, asked: str | None, found: Found) -> bool | None:
+        if self.confirm is None or asked != self.confirm or found.values:
+            return None
+        return {"affirm": True, "deny": False}.get(turn.intent)
+
+    def _aside(self, turn: Turn, asked: str | None, found: Found) -> bool:
+        if turn.intent in self.own or turn.intent in ANSWERS:
+            return False
+        return not (asked in found.values and turn.bare(found.spans))
+
+
+class Submit(ServiceAction):
+    """What follows a filled form: one service call, an answer, and forgetting the answers."""
+
+    form_class: ClassVar[type[Form]]
+
+    def name(self) -> str:
+        """Return the name used in the rules."""
+        return f"action_submit_{self.form_class.form.removesuffix('_form')}"
+
+    def submit(self, turn: Turn) -> str | None:
+        """Do it; return the action to go on with, if any."""
+        raise NotImplementedError
+
+    def complete(self, turn: Turn) -> bool:
+        """Tell whether the form was filled and confirmed (and not ended early)."""
+        confirm = self.form_class.confirm
+        return all(turn.slot(s) is not None for s in self.form_class.slots[:1]) and (
+            confirm is None or turn.slot(confirm) is not None
+        )
+
+    def failed(self, turn: Tracker) -> list[Event]:
+        """Leave the form, so that the conversation goes on."""
+        names = (*self.form_class.slots, *self.form_class.scratch)
+        kept = [SlotSet(name, None) for name in names if name != "policy"]
+        return [*kept, ActiveLoop(None), SlotSet("requested_slot", None)]
+
+    def handle(self, turn: Turn) -> list[Event]:
+        """Submit if complete; say that nothing was done if the summary was rejected."""
+        then = None
+        if self.complete(turn):
+            confirm = self.form_class.confirm
+            if confirm is not None and turn.slot(confirm) is False:
+                turn.say("utter_not_submitted")
+            else:
+                then = self.submit(turn)
+        names = (*self.form_class.slots, *self.form_class.scratch)
+        return close_form(turn, [n for n in names if n != "policy"], then=then)
+
+
+def entity_spans(turn: Turn, *names: str) -> list[tuple[int, int]]:
+    """Return where the entities of these kinds stand in the message."""
+    return [
+        (entity["start"], entity["end"])
+        for name in names
+        for entity in turn.entities(name)
+        if "start" in entity
+    ]
+
+
+def end_early() -> list[Event]:
+    """Return the events that end a form without submitting it."""
+    return [ActiveLoop(None), SlotSet("requested_slot", None)]

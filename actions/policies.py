@@ -1,0 +1,161 @@
+"""What is left, what is covered, past visits and self-pay (E2, E3)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from rasa_sdk.events import SlotSet
+
+from actions import texts
+from actions.turn import Event, ServiceAction, Turn, chosen_policy, resume
+from bot.rules.benefits import CardStatus
+from bot.services import policies as service
+from bot.services.policies import PolicyView
+
+
+class _OnPolicy(ServiceAction):
+    """Answers about one bound policy; leads to binding or choosing a child first."""
+
+    def handle(self, turn: Turn) -> list[Event]:
+        """Find the policy, answer, go on."""
+        number, events = chosen_policy(turn, self.action_name)
+        if number is None:
+            return events
+        self.answer(turn, number)
+        return [*events, SlotSet("pending_task", None), *resume(turn)]
+
+    def answer(self, turn: Turn, number: str) -> None:
+        """Answer for this policy."""
+        raise NotImplementedError
+
+
+def _overview(turn: Turn, number: str) -> PolicyView:
+    return service.overview(
+        turn.store, identity_id=turn.identity.id, number=number, now=turn.now
+    )
+
+
+def say_card_state(turn: Turn, seen: PolicyView) -> None:
+    """Say first what makes the rest less than it looks: grey, expired, not begun."""
+    if seen.status is CardStatus.ACTIVE:
+        return
+    owed = sum((bill.amount for bill in seen.unpaid), start=Decimal(0))
+    turn.say(
+        f"utter_card_{seen.status.value}",
+        child=seen.child,
+        plan=seen.plan,
+        owed=texts.yuan(owed),
+        valid_from=texts.day(seen.valid_from, seen.as_of),
+        valid_to=texts.day(seen.valid_to, seen.as_of),
+    )
+
+
+class ActionCheckBalance(_OnPolicy):
+    """Tells what is left of each benefit."""
+
+    action_name = "action_check_balance"
+
+    def answer(self, turn: Turn, number: str) -> None:
+        """Tell remaining, used and limit of each benefit, dated."""
+        seen = _overview(turn, number)
+        say_card_state(turn, seen)
+        turn.say(
+            "utter_balance",
+            child=seen.child,
+            plan=seen.plan,
+            today=texts.day(seen.as_of, seen.as_of),
+            lines="\n".join(_benefit_lines(seen, "left")),
+        )
+
+
+class ActionCheckCoverage(_OnPolicy):
+    """Tells what the plan covers, by its data."""
+
+    action_name = "action_check_coverage"
+
+    def answer(self, turn: Turn, number: str) -> None:
+        """Tell limits, direct-billing and vaccination routes, and what is not stated."""
+        seen = _overview(turn, number)
+        say_card_state(turn, seen)
+        routes = [texts.word("route", route) for route in sorted(seen.direct_billing)]
+        turn.say(
+            "utter_coverage",
+            child=seen.child,
+            plan=seen.plan,
+            lines="\n".join(_benefit_lines(seen, "limit")),
+            routes=texts.line("and").join(routes) or texts.line("no_routes"),
+            valid_from=texts.day(seen.valid_from, seen.as_of),
+            valid_to=texts.day(seen.valid_to, seen.as_of),
+        )
+
+
+def _benefit_lines(seen: PolicyView, which: str) -> list[str]:
+    lines = []
+    for benefit in seen.benefits.values():
+        if benefit.name == "vaccine" and benefit.limit == 0:
+            lines.append(texts.line("no_vaccine_benefit"))
+            continue
+        unit = "yuan" if benefit.unit == "CNY" else benefit.name
+        lines.append(
+            texts.line(
+                f"benefit_{which}",
+                name=texts.word("benefit", benefit.name),
+                unit=texts.word("unit", unit),
+                left=texts.yuan(benefit.left),
+                used=texts.yuan(benefit.used),
+                limit=texts.yuan(benefit.limit),
+            )
+        )
+    return lines
+
+
+class ActionCheckVisitRecords(_OnPolicy):
+    """Tells past visits."""
+
+    action_name = "action_check_visit_records"
+
+    def answer(self, turn: Turn, number: str) -> None:
+        """List visits, newest first."""
+        today = turn.now.date()
+        records = service.visit_records(turn.store, identity_id=turn.identity.id, number=number)
+        child = next(c.child for c in turn.choices if c.number == number)
+        if not records:
+            turn.say("utter_no_visits", child=child)
+            return
+        lines = [
+            texts.line(
+                "visit",
+                day=texts.day(v.visited_on, today),
+                hospital=v.hospital,
+                department=v.department,
+                total=texts.yuan(v.total),
+                paid=texts.yuan(v.insurer_paid),
+                self_pay=texts.yuan(v.self_pay),
+            )
+            for v in records
+        ]
+        turn.say("utter_visits", child=child, lines="\n".join(lines))
+
+
+class ActionPaySelfPay(_OnPolicy):
+    """Tells what is owed and where it is paid."""
+
+    action_name = "action_pay_self_pay"
+
+    def answer(self, turn: Turn, number: str) -> None:
+        """List unpaid bills; say so if there are none."""
+        seen = _overview(turn, number)
+        if not seen.unpaid:
+            turn.say("utter_nothing_owed", child=seen.child)
+            return
+        lines = [
+            texts.line(
+                "bill",
+                reference=bill.reference,
+                day=texts.day(bill.visited_on, seen.as_of),
+                hospital=bill.hospital,
+                amount=texts.yuan(bill.amount),
+            )
+            for bill in seen.unpaid
+        ]
+        turn.say("utter_owed", child=seen.child, lines="\n".join(lines))

@@ -1,0 +1,258 @@
+"""One turn of a conversation as an action sees it: who writes, what was said, how to answer."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.events import ActiveLoop, FollowupAction, SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+
+from bot import clock
+from bot.services import identity as identities
+from bot.services.identity import Identity, PolicyChoice
+from bot.store.session import Store, get_store
+
+logger = logging.getLogger(__name__)
+Event = dict[str, Any]
+
+# Words that carry no value of their own in an answer such as "那就改成后天吧".
+FILLER = re.compile(
+    r"不对|不是|应该|改成|改为|换成|换到|改到|就是|我要|我想|想要|想去|可以|麻烦|帮我|是的|好的|谢谢|医院|科室|"
+    r"[的吧了啊呀哦嗯呢我要想去就那是在到约挂看个号和、,，.。!！?？~\s]"
+)
+BARE_REST = 3
+
+
+@dataclass
+class Turn:
+    """The tracker's current state with short names, and the reply under construction."""
+
+    dispatcher: CollectingDispatcher
+    tracker: Tracker
+    store: Store
+    identity: Identity
+    now: datetime
+    told: set[str] = field(default_factory=set)
+    _choices: list[PolicyChoice] | None = field(default=None, repr=False)
+
+    @property
+    def text(self) -> str:
+        """What the parent typed; a button's payload counts as nothing typed."""
+        text = str(self.tracker.latest_message.get("text") or "")
+        return "" if text.startswith("/") else text
+
+    @property
+    def intent(self) -> str:
+        """The recognised intent; ``faq`` for every topic of it."""
+        return str((self.tracker.latest_message.get("intent") or {}).get("name") or "")
+
+    @property
+    def form(self) -> str | None:
+        """The form being filled, if any."""
+        return (self.tracker.active_loop or {}).get("name")
+
+    @property
+    def fresh(self) -> bool:
+        """Whether the parent has just written (and this is not a form asking again)."""
+        return bool(self.tracker.latest_action_name == "action_listen")
+
+    @property
+    def choices(self) -> list[PolicyChoice]:
+        """The policies bound to this chat account."""
+        if self._choices is None:
+            self._choices = identities.choices(self.store, self.identity.id)
+        return self._choices
+
+    def slot(self, name: str) -> Any:
+        """Return a slot's value."""
+        return self.tracker.get_slot(name)
+
+    def say(self, response: str, buttons: Iterable[dict[str, str]] = (), **values: Any) -> None:
+        """Answer with a response of the domain, its ``{placeholders}`` filled."""
+        extra = list(buttons)
+        if extra:
+            self.dispatcher.utter_message(response=response, buttons=extra, **values)
+        else:
+            self.dispatcher.utter_message(response=response, **values)
+
+    def entities(self, name: str) -> list[dict[str, Any]]:
+        """Return the recognised entities of one kind, as they stand in the text."""
+        found = self.tracker.latest_message.get("entities") or []
+        return [entity for entity in found if entity.get("entity") == name]
+
+    def entity(self, name: str) -> Any:
+        """Return the value of the first entity of a kind, or ``None``."""
+        return next((e["value"] for e in self.entities(name)), None)
+
+    def day(self, *, past: bool = False) -> date | None:
+        """Return the day that was said; ``past`` reads "周五" as the last one."""
+        for value in (e["value"] for e in self.entities("date")):
+            said = (value.get("past") if past else None) or value.get("date")
+            if said:
+                return date.fromisoformat(said)
+        return None
+
+    def days(self) -> list[date]:
+        """Return all days that were said, in order."""
+        said = (e["value"].get("date") for e in self.entities("date"))
+        return [date.fromisoformat(day) for day in said if day]
+
+    def day_flags(self) -> frozenset[str]:
+        """Return what is odd about the day that was said, for example ``impossible_date``."""
+        return frozenset(f for e in self.entities("date") for f in e["value"].get("flags", ()))
+
+    def clock_time(self) -> str | None:
+        """Return the clock time said ("HH:MM"), else the part of the day, else ``None``."""
+        for value in (e["value"] for e in self.entities("date")):
+            said = value.get("time") or value.get("part")
+            if said:
+                return str(said)
+        return None
+
+    def amount(self) -> Decimal | None:
+        """Return the amount said, in CNY."""
+        value = self.entity("amount")
+        return Decimal(str(value)) if value is not None else None
+
+    def bare(self, spans: Iterable[tuple[int, int]]) -> bool:
+        """Tell whether a message is nothing but the values found at ``spans``."""
+        rest = list(self.text)
+        for start, end in spans:
+            rest[start:end] = [" "] * (end - start)
+        return len(FILLER.sub("", "".join(rest))) <= BARE_REST
+
+    def child_named(self) -> PolicyChoice | None:
+        """Return the bound child that the message names, by full or given name."""
+        text = self.text
+        number = self.entity("policy")
+        if number is not None:
+            return next((c for c in self.choices if c.number == number), None)
+        if not text:
+            return None
+        named = [c for c in self.choices if c.child in text or c.child[1:] in text]
+        return named[0] if len({c.number for c in named}) == 1 else None
+
+
+class ServiceAction(Action):  # type: ignore[misc]
+    """Runs :meth:`handle` in a thread; a failure apologises, is logged, and keeps the talk alive."""
+
+    action_name = ""
+    keeps_misses = False
+    failure_response = "utter_failure"
+
+    def name(self) -> str:
+        """Return the action's name in the domain."""
+        return self.action_name
+
+    def handle(self, turn: Turn) -> list[Event]:
+        """Read the turn, call one service, answer; return the tracker's events."""
+        raise NotImplementedError
+
+    def failed(self, turn: Tracker) -> list[Event]:
+        """Return the events after a failure."""
+        return []
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[Event]:
+        """Run the action off the event loop."""
+        try:
+            return await asyncio.to_thread(self._run, dispatcher, tracker)
+        except Exception:
+            self.log_failure(tracker)
+            dispatcher.messages.clear()
+            dispatcher.utter_message(response=self.failure_response)
+            return self.failed(tracker)
+
+    def log_failure(self, tracker: Tracker) -> None:
+        """Log the exception being handled, with the conversation's id and nothing personal."""
+        extra = {"action": self.name(), "conversation": conversation_id(tracker)}
+        logger.exception("action failed", extra=extra)
+
+    def _run(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[Event]:
+        store = get_store()
+        channel = tracker.get_latest_input_channel() or "rest"
+        who = identities.identify(store, channel, tracker.sender_id)
+        turn = Turn(dispatcher, tracker, store, who, clock.now())
+        events = list(self.handle(turn))
+        if not self.keeps_misses and turn.slot("misses"):
+            events.insert(0, SlotSet("misses", 0))
+        return events
+
+
+def conversation_id(tracker: Tracker) -> str:
+    """Return a stable id of a conversation that names nobody."""
+    return hashlib.sha256(str(tracker.sender_id).encode()).hexdigest()[:16]
+
+
+def resume(turn: Turn) -> list[Event]:
+    """Ask the open form's question again after an aside; nothing if no form is open."""
+    return [FollowupAction(turn.form)] if turn.form else []
+
+
+def open_form(turn: Turn, form: str) -> list[Event]:
+    """Begin a form; one that is open already is put aside and offered again afterwards."""
+    events: list[Event] = []
+    if turn.form and turn.form != form:
+        aside = [f for f in turn.slot("paused_forms") or [] if f not in (form, turn.form)]
+        events = [SlotSet("paused_forms", [*aside, turn.form]), SlotSet("requested_slot", None)]
+        events.append(ActiveLoop(None))
+    return [*events, FollowupAction(form)]
+
+
+def close_form(turn: Turn, slots: Iterable[str], *, then: str | None = None) -> list[Event]:
+    """Forget a form's answers, then go on with ``then`` or with a form put aside."""
+    events: list[Event] = [SlotSet(slot, None) for slot in slots]
+    events += [ActiveLoop(None), SlotSet("requested_slot", None)]
+    aside = list(turn.slot("paused_forms") or [])
+    if then is not None:
+        events.append(FollowupAction(then))
+    elif aside:
+        turn.say("utter_back_to_task")
+        events += [SlotSet("paused_forms", aside[:-1]), FollowupAction(aside[-1])]
+    return events
+
+
+def chosen_policy(turn: Turn, task: str) -> tuple[str | None, list[Event]]:
+    """Return the policy to talk about, or the events that lead to choosing one.
+
+    Args:
+        turn: The turn.
+        task: The action to go on with once the parent is bound and has chosen a child.
+    """
+    if not turn.choices:
+        return None, [SlotSet("pending_task", task), *open_form(turn, "bind_form")]
+    named = turn.child_named()
+    if named is not None:
+        return named.number, [SlotSet("policy", named.number)]
+    known = turn.slot("policy")
+    if known in [c.number for c in turn.choices]:
+        return str(known), []
+    if len(turn.choices) == 1:
+        number = turn.choices[0].number
+        return number, [SlotSet("policy", number)]
+    return None, [SlotSet("pending_task", task), *open_form(turn, "policy_form")]
+
+
+def policy_buttons(turn: Turn) -> list[dict[str, str]]:
+    """Return one button for each bound child."""
+    return [
+        {"title": f"{c.child}·{c.plan}", "payload": f'/inform{{"policy": "{c.number}"}}'}
+        for c in turn.choices
+    ]
+
+
+def as_clock(value: str | None) -> tuple[time | None, str | None]:
+    """Split a time slot into a clock time and a part of the day."""
+    if value and ":" in value:
+        return time.fromisoformat(value), None
+    return None, value

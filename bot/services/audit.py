@@ -1,0 +1,20 @@
+"""The audit trail: one entry for each change, written in the change's own transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from bot.store.models import AuditEntry
+
+
+def record(
+    session: Any, *, at: datetime, actor: str, action: str, subject: str, **detail: Any
+) -> None:
+    """Add an audit entry; ``detail`` must be JSON and free of personal data."""
+    session.add(AuditEntry(at=at, actor=actor, action=action, subject=subject, detail=detail))
+
+
+def identity_actor(identity_id: int) -> str:
+    """Name a chat identity as an actor."""
+    return f"identity:{identity_id}"

@@ -1,0 +1,152 @@
+"""What a policy covers, what is left of it, and the state of its card (E2, E3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+
+from bot.rules.benefits import CardStatus, card_status, remaining
+from bot.rules.calendar import TZ
+from bot.services.identity import own_policy
+from bot.store.models import BENEFITS, Policy, SelfPayBill, Visit
+from bot.store.session import Store
+
+
+@dataclass(frozen=True)
+class Benefit:
+    """One benefit: limit, used and left; CNY or a count, by ``unit``."""
+
+    name: str
+    unit: str
+    limit: Decimal
+    used: Decimal
+    left: Decimal
+
+
+@dataclass(frozen=True)
+class Bill:
+    """A self-pay amount in CNY (E3)."""
+
+    reference: str
+    hospital: str
+    visited_on: date
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class PolicyView:
+    """A policy as its parent may see it, on the day ``as_of`` (Asia/Shanghai)."""
+
+    number: str
+    child: str
+    born: date
+    plan: str
+    valid_from: date
+    valid_to: date
+    status: CardStatus
+    benefits: dict[str, Benefit]
+    direct_billing: frozenset[str]
+    vaccination_routes: frozenset[str]
+    clinic_brand: str | None
+    unpaid: tuple[Bill, ...]
+    as_of: date
+
+
+@dataclass(frozen=True)
+class VisitView:
+    """A past visit, amounts in CNY."""
+
+    visited_on: date
+    hospital: str
+    department: str
+    total: Decimal
+    insurer_paid: Decimal
+    self_pay: Decimal
+
+
+def overview(store: Store, *, identity_id: int, number: str, now: datetime) -> PolicyView:
+    """Return a bound policy with what is left of each benefit (remaining = limit − used).
+
+    Raises:
+        NotBound, NotFound: see :func:`bot.services.identity.own_policy`.
+    """
+    with store.begin() as session:
+        return view(session, own_policy(session, identity_id, number), now)
+
+
+def view(session: Any, policy: Policy, now: datetime) -> PolicyView:
+    """Read a policy inside a transaction; see :func:`overview`."""
+    today = now.astimezone(TZ).date()
+    unpaid = unpaid_bills(session, policy)
+    used = {use.benefit: Decimal(use.used) for use in policy.uses}
+    limits = {b.benefit: b for b in policy.plan.benefits}
+    benefits = {
+        name: Benefit(
+            name,
+            limits[name].unit,
+            Decimal(limits[name].limit_value),
+            used.get(name, Decimal(0)),
+            remaining(Decimal(limits[name].limit_value), used.get(name, Decimal(0))),
+        )
+        for name in BENEFITS
+        if name in limits
+    }
+    routes = policy.plan.routes
+    return PolicyView(
+        number=policy.number,
+        child=policy.child.name,
+        born=policy.child.born,
+        plan=policy.plan.name,
+        valid_from=policy.valid_from,
+        valid_to=policy.valid_to,
+        status=card_status(len(unpaid), policy.valid_from, policy.valid_to, today),
+        benefits=benefits,
+        direct_billing=frozenset(r.route for r in routes if r.service == "direct_billing"),
+        vaccination_routes=frozenset(r.route for r in routes if r.service == "vaccination"),
+        clinic_brand=policy.clinic_brand,
+        unpaid=unpaid,
+        as_of=today,
+    )
+
+
+def unpaid_bills(session: Any, policy: Policy) -> tuple[Bill, ...]:
+    """Return what the parent still owes on this policy."""
+    query = (
+        sa.select(SelfPayBill)
+        .where(SelfPayBill.policy_id == policy.id, SelfPayBill.status == "unpaid")
+        .order_by(SelfPayBill.visited_on)
+    )
+    return tuple(
+        Bill(bill.reference, bill.hospital.name, bill.visited_on, Decimal(bill.amount))
+        for bill in session.scalars(query)
+    )
+
+
+def visit_records(store: Store, *, identity_id: int, number: str) -> tuple[VisitView, ...]:
+    """Return a bound policy's visits, newest first (E2).
+
+    Raises:
+        NotBound, NotFound: see :func:`bot.services.identity.own_policy`.
+    """
+    with store.begin() as session:
+        policy = own_policy(session, identity_id, number)
+        query = (
+            sa.select(Visit)
+            .where(Visit.policy_id == policy.id)
+            .order_by(sa.desc(Visit.visited_on))
+        )
+        return tuple(
+            VisitView(
+                v.visited_on,
+                v.hospital.name,
+                v.department,
+                Decimal(v.total),
+                Decimal(v.insurer_paid),
+                Decimal(v.self_pay),
+            )
+            for v in session.scalars(query)
+        )
