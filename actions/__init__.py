@@ -1,0 +1,1 @@
+"""Custom actions: read the turn, call one service, answer."""

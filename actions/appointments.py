@@ -54,13 +54,11 @@ class ActionBookAppointment(ServiceAction):
 
 
 def _say_obstacle(turn: Turn, number: str, obstacle: CardStatus | str) -> None:
-    seen = policies.overview(
-        turn.store, identity_id=turn.identity.id, number=number, now=turn.now
-    )
+    seen = policies.overview(turn.store, identity_id=turn.identity.id, number=number, now=turn.now)
     today = seen.as_of
     word = obstacle.value if isinstance(obstacle, CardStatus) else obstacle
     turn.say(
-        f"utter_booking_{word}",
+        f"booking_{word}",
         child=seen.child,
         plan=seen.plan,
         valid_from=texts.day(seen.valid_from, today),
@@ -104,9 +102,11 @@ class BookForm(Form):
         if place is not None:
             found.add("book_hospital", place.value, (place.start, place.end))
         name = place.value if place else turn.slot("book_hospital")
-        rest = text if place is None else text[: place.start] + "　" * (
-            place.end - place.start
-        ) + text[place.end :]
+        rest = (
+            text
+            if place is None
+            else text[: place.start] + "　" * (place.end - place.start) + text[place.end :]
+        )
         departments = [d for h in known if name in (None, h.name) for d in h.departments]
         department = directory.match_department(rest, departments)
         if department is not None:
@@ -118,7 +118,7 @@ class BookForm(Form):
         """Refuse other kinds of hospital (V1), unknown departments, past and closed days (V2)."""
         if EXPERT.search(turn.text) and "expert" not in turn.told:
             turn.told.add("expert")
-            turn.say("utter_no_named_expert")
+            turn.say("no_named_expert")
         if slot == "book_hospital":
             return _bookable_hospital(turn, str(value))
         if slot == "book_department":
@@ -133,7 +133,7 @@ class BookForm(Form):
         if slot == "book_hospital" and department:
             place = directory.hospital(turn.store, values["book_hospital"])
             if department not in place.departments:
-                turn.say("utter_department_not_there", hospital=place.name, department=department)
+                turn.say("department_not_there", hospital=place.name, department=department)
                 return {"book_department": None}
         return {}
 
@@ -144,7 +144,7 @@ def _find_day(found: Found, turn: Turn, date_slot: str, time_slot: str) -> None:
     if day is not None:
         found.add(date_slot, day.isoformat(), *spans)
     elif "impossible_date" in turn.day_flags():
-        turn.say("utter_impossible_date")
+        turn.say("impossible_date")
     clock_time = turn.clock_time()
     if clock_time is not None:
         found.add(time_slot, clock_time, *spans)
@@ -158,7 +158,7 @@ def _bookable_hospital(turn: Turn, name: str) -> str | None:
     if place.kind == "public_special":
         return place.name
     turn.say(
-        f"utter_no_booking_{place.kind}",
+        f"no_booking_{place.kind}",
         hospital=place.name,
         phone=place.phone,
         hours=place.hours,
@@ -172,7 +172,7 @@ def _offered_department(turn: Turn, department: str, hospital: str | None) -> st
     place = directory.hospital(turn.store, hospital)
     if department in place.departments:
         return department
-    turn.say("utter_department_not_there", hospital=place.name, department=department)
+    turn.say("department_not_there", hospital=place.name, department=department)
     return None
 
 
@@ -184,7 +184,7 @@ def _possible_day(turn: Turn, day: str, clock_time: str | None) -> str | None:
     today = turn.now.date()
     reason = "past" if judged.wish is BookingWish.PAST else "closed"
     turn.say(
-        f"utter_day_{reason}",
+        f"day_{reason}",
         day=texts.day(wish.day, today),
         next_day=texts.day(judged.next_day, today),
     )
@@ -207,7 +207,7 @@ class ActionAskBookHospital(ServiceAction):
         """Offer the direct-billing public hospitals."""
         places = directory.hospitals(turn.store, kind="public_special")
         turn.say(
-            "utter_which_hospital",
+            "which_hospital",
             buttons=[
                 {"title": h.name, "payload": f'/inform{{"book_hospital": "{h.name}"}}'}
                 for h in places
@@ -225,7 +225,7 @@ class ActionAskBookDepartment(ServiceAction):
         """Offer the departments of the chosen hospital."""
         place = directory.hospital(turn.store, turn.slot("book_hospital"))
         turn.say(
-            "utter_which_department",
+            "which_department",
             hospital=place.name,
             buttons=[
                 {"title": d, "payload": f'/inform{{"book_department": "{d}"}}'}
@@ -246,7 +246,7 @@ class ActionAskBookConfirm(ServiceAction):
         judged = service.assess(wish, turn.now)
         child = next((c.child for c in turn.choices if c.number == turn.slot("policy")), "")
         turn.say(
-            f"utter_confirm_booking_{judged.wish.value}",
+            f"confirm_booking_{judged.wish.value}",
             child=child,
             hospital=turn.slot("book_hospital"),
             department=turn.slot("book_department"),
@@ -276,10 +276,10 @@ class ActionSubmitBook(Submit):
                 now=turn.now,
             )
         except Refused as refused:
-            turn.say("utter_booking_refused", reason=texts.word("refused", refused.reason))
+            turn.say("booking_refused", reason=texts.word("refused", refused.reason))
             return None
         turn.say(
-            "utter_booked" if new else "utter_booked_already",
+            "booked" if new else "booked_already",
             reference=booked.reference,
             **_told(booked, turn),
         )
@@ -290,7 +290,7 @@ def _wish(turn: Turn, date_slot: str, time_slot: str) -> Wish:
     return Wish(date.fromisoformat(turn.slot(date_slot)), *as_clock(turn.slot(time_slot)))
 
 
-def _told(seen: AppointmentView, turn: Turn) -> dict[str, str]:
+def _told(seen: AppointmentView, turn: Turn) -> dict[str, Any]:
     """Return what replies say of an appointment."""
     clock = None if seen.day_part else seen.visit_at.time()
     wish = Wish(seen.visit_at.date(), clock, seen.day_part)
@@ -339,9 +339,9 @@ class ActionCheckAppointment(ServiceAction):
             turn, service.upcoming(turn.store, identity_id=turn.identity.id, now=turn.now)
         )
         if not known:
-            turn.say("utter_no_appointments")
+            turn.say("no_appointments")
         else:
-            turn.say("utter_appointments", lines="\n".join(_line(a, turn) for a in known))
+            turn.say("appointments", lines="\n".join(_line(a, turn) for a in known))
         return [SlotSet("pending_task", None), *resume(turn)]
 
 
@@ -356,16 +356,16 @@ class ActionAskCancellationDeadline(ServiceAction):
         if day is not None:
             late = is_late(day, turn.now)
             turn.say(
-                "utter_deadline_passed" if late else "utter_deadline_for_day",
+                "deadline_passed" if late else "deadline_for_day",
                 day=texts.day(day, turn.now.date()),
                 deadline=texts.moment(cancellation_deadline(day), turn.now),
             )
             return resume(turn)
         known = service.upcoming(turn.store, identity_id=turn.identity.id, now=turn.now)
         if known:
-            turn.say("utter_deadlines", lines="\n".join(_line(a, turn) for a in known))
+            turn.say("deadlines", lines="\n".join(_line(a, turn) for a in known))
         else:
-            turn.say("utter_deadline_rule")
+            turn.say("deadline_rule")
         return resume(turn)
 
 
@@ -405,7 +405,7 @@ class _OnAppointment(Form):
     def accept(self, turn: Turn, slot: str, value: Any, values: dict[str, Any]) -> Any:
         """Take only an appointment of this account."""
         if slot == self.reference_slot and self.target(turn, {slot: value}) is None:
-            turn.say("utter_no_such_appointment", reference=str(value))
+            turn.say("no_such_appointment", reference=str(value))
             return None
         return value
 
@@ -479,7 +479,7 @@ class _BeginOnAppointment(ServiceAction):
             return [SlotSet("pending_task", self.action_name), *open_form(turn, "bind_form")]
         known = service.upcoming(turn.store, identity_id=turn.identity.id, now=turn.now)
         if not known:
-            turn.say("utter_no_appointments")
+            turn.say("no_appointments")
             return [SlotSet("pending_task", None), *resume(turn)]
         meant = _mentioned(turn, known)
         events: list[Event] = [SlotSet(slot, None) for slot in form.slots]
@@ -533,7 +533,7 @@ class _AskReference(ServiceAction):
             for a in known
         ]
         lines = "\n".join(_line(a, turn) for a in known)
-        turn.say("utter_which_appointment", buttons=buttons, lines=lines)
+        turn.say("which_appointment", buttons=buttons, lines=lines)
         return []
 
 
@@ -558,7 +558,7 @@ class ActionAskCancelConfirm(ServiceAction):
         """Tell which visit, and whether it is late."""
         seen = _target(turn, CancelForm())
         kind = "late" if seen.late_now else "in_time"
-        turn.say(f"utter_confirm_cancel_{kind}", reference=seen.reference, **_told(seen, turn))
+        turn.say(f"confirm_cancel_{kind}", reference=seen.reference, **_told(seen, turn))
         return []
 
 
@@ -578,7 +578,7 @@ class ActionAskMoveConfirm(ServiceAction):
             "new_deadline": texts.moment(judged.deadline, turn.now),
             "due": texts.moment(judged.due_at, turn.now),
         }
-        turn.say(f"utter_confirm_move_{kind}", reference=seen.reference, **told)
+        turn.say(f"confirm_move_{kind}", reference=seen.reference, **told)
         return []
 
 
@@ -597,7 +597,7 @@ class ActionSubmitCancel(Submit):
     def submit(self, turn: Turn) -> str | None:
         """Cancel, and say so."""
         if turn.slot("cancel_late_confirm") is False:
-            turn.say("utter_not_submitted")
+            turn.say("not_submitted")
             return None
         try:
             seen = service.cancel(
@@ -608,9 +608,9 @@ class ActionSubmitCancel(Submit):
                 late_accepted=bool(turn.slot("cancel_late_confirm")),
             )
         except Refused as refused:
-            turn.say("utter_change_refused", reason=texts.word("refused", refused.reason))
+            turn.say("change_refused", reason=texts.word("refused", refused.reason))
             return None
-        turn.say("utter_cancelled", reference=seen.reference, **_told(seen, turn))
+        turn.say("cancelled", reference=seen.reference, **_told(seen, turn))
         return None
 
 
@@ -622,7 +622,7 @@ class ActionSubmitMove(Submit):
     def submit(self, turn: Turn) -> str | None:
         """Move, and tell the new due time and deadline."""
         if turn.slot("move_late_confirm") is False:
-            turn.say("utter_not_submitted")
+            turn.say("not_submitted")
             return None
         try:
             seen = service.reschedule(
@@ -634,9 +634,7 @@ class ActionSubmitMove(Submit):
                 late_accepted=bool(turn.slot("move_late_confirm")),
             )
         except Refused as refused:
-            turn.say("utter_change_refused", reason=texts.word("refused", refused.reason))
+            turn.say("change_refused", reason=texts.word("refused", refused.reason))
             return None
-        turn.say("utter_moved", reference=seen.reference, **_told(seen, turn))
+        turn.say("moved", reference=seen.reference, **_told(seen, turn))
         return None
-
-

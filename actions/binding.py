@@ -70,7 +70,7 @@ class BindForm(Form):
             try:
                 return normalise_phone(str(value))
             except ValueError:
-                turn.say("utter_phone_invalid")
+                turn.say("phone_invalid")
                 return None
         if slot == "bind_code":
             return self._verify(turn, str(value), values)
@@ -100,10 +100,10 @@ class BindForm(Form):
             now=turn.now,
         )
         if sent.locked_until is not None:
-            turn.say("utter_bind_locked", until=texts.moment(sent.locked_until, turn.now))
+            turn.say("bind_locked", until=texts.moment(sent.locked_until, turn.now))
             return [SlotSet("bind_code", "locked"), *end_early()]
         if sent.shown_code is not None:
-            turn.say("utter_demo_code", code=sent.shown_code)
+            turn.say("demo_code", code=sent.shown_code)
         values["bind_request"] = sent.request_id
         return [SlotSet("bind_request", sent.request_id), SlotSet("requested_slot", "bind_code")]
 
@@ -122,12 +122,12 @@ class BindForm(Form):
             return "bound"
         if result.answer is CodeAnswer.LOCKED:
             until = texts.moment(result.locked_until, turn.now) if result.locked_until else ""
-            turn.say("utter_bind_locked", until=until)
+            turn.say("bind_locked", until=until)
             return "locked"
         if result.answer is CodeAnswer.EXPIRED:
-            turn.say("utter_code_expired")
+            turn.say("code_expired")
         else:
-            turn.say("utter_code_wrong", left=result.tries_left)
+            turn.say("code_wrong", left=result.tries_left)
         return None
 
 
@@ -159,10 +159,10 @@ class ActionSubmitBind(Submit):
     def submit(self, turn: Turn) -> str | None:
         """Welcome the parent."""
         children = list(dict.fromkeys(c.child for c in turn.choices))
-        turn.say("utter_bound", children=texts.line("and").join(children))
+        turn.say("bound", children=texts.line("and").join(children))
         pending = turn.slot("pending_task")
         if pending is None and not turn.slot("paused_forms"):
-            turn.say("utter_bound_next")
+            turn.say("bound_next")
         return str(pending) if pending else None
 
 
@@ -193,7 +193,7 @@ class ActionAskPolicy(ServiceAction):
 
     def handle(self, turn: Turn) -> list[Event]:
         """Offer the bound children."""
-        turn.say("utter_which_child", buttons=policy_buttons(turn))
+        turn.say("which_child", buttons=policy_buttons(turn))
         return []
 
 
@@ -207,7 +207,7 @@ class ActionSubmitPolicy(Submit):
         chosen = identities.choose(turn.store, turn.identity.id, turn.slot("policy"))
         pending = turn.slot("pending_task")
         if pending is None:
-            turn.say("utter_policy_chosen", child=chosen.child, plan=chosen.plan)
+            turn.say("policy_chosen", child=chosen.child, plan=chosen.plan)
         return str(pending) if pending else None
 
 
@@ -222,7 +222,7 @@ class ActionSwitchPolicy(ServiceAction):
             return [SlotSet("pending_task", self.action_name), *open_form(turn, "bind_form")]
         if len(turn.choices) == 1:
             only = turn.choices[0]
-            turn.say("utter_only_one_policy", child=only.child, plan=only.plan)
+            turn.say("only_one_policy", child=only.child, plan=only.plan)
             return [SlotSet("pending_task", None), *resume(turn)]
         named = turn.child_named()
         others = [c for c in turn.choices if c.number != turn.slot("policy")]
@@ -232,5 +232,5 @@ class ActionSwitchPolicy(ServiceAction):
             events: list[Event] = [SlotSet("policy", None), SlotSet("pending_task", None)]
             return [*events, *open_form(turn, PolicyForm.form)]
         identities.choose(turn.store, turn.identity.id, named.number)
-        turn.say("utter_policy_chosen", child=named.child, plan=named.plan)
+        turn.say("policy_chosen", child=named.child, plan=named.plan)
         return [SlotSet("policy", named.number), SlotSet("pending_task", None), *resume(turn)]

@@ -19,7 +19,9 @@ from bot.services.claims import Checklist, ClaimWish
 from bot.services.errors import NotFound, Refused
 
 KINDS = {kind.value for kind in ClaimKind}
-HOSPITAL_WORD = re.compile(r"[一-鿿A-Za-z0-9]{2,20}?(?:医院|门诊部|卫生院|保健院|诊所|卫生服务中心)")
+HOSPITAL_WORD = re.compile(
+    r"[一-鿿A-Za-z0-9]{2,20}?(?:医院|门诊部|卫生院|保健院|诊所|卫生服务中心)"
+)
 DOCUMENT_NAMES = re.compile(r"^(?:在|去的?|是|我们|那个|就)+")
 
 
@@ -27,10 +29,10 @@ def say_checklist(turn: Turn, papers: Checklist) -> None:
     """Tell the papers for a kind of visit and how long settlement takes."""
     kind = texts.word("kind", papers.kind.value)
     if not papers.allowed:
-        turn.say("utter_claim_network_clinic")
+        turn.say("claim_network_clinic")
         return
     lines = "\n".join(f"□ {texts.word('document', d)}" for d in papers.documents)
-    turn.say(f"utter_documents_{papers.kind.value}", kind=kind, lines=lines)
+    turn.say(f"documents_{papers.kind.value}", kind=kind, lines=lines)
 
 
 class DocumentsForm(Form):
@@ -98,7 +100,7 @@ class ActionStartClaim(ServiceAction):
                 values[slot] = accepted
                 said.append(SlotSet(slot, accepted))
             if form.refused(turn, values):
-                turn.say("utter_claim_network_clinic")
+                turn.say("claim_network_clinic")
                 forget: list[Event] = [SlotSet(slot, None) for slot in ClaimForm.slots]
                 return [*forget, *resume(turn)]
         number, events = chosen_policy(turn, self.action_name)
@@ -132,9 +134,13 @@ class ClaimForm(Form):
         if day is not None:
             found.add("claim_date", day.isoformat(), *entity_spans(turn, "date"))
         elif "impossible_date" in turn.day_flags():
-            turn.say("utter_impossible_date")
+            turn.say("impossible_date")
         amount = turn.amount()
-        if amount is None and asked == "claim_amount" and re.fullmatch(r"\s*\d+(\.\d{1,2})?\s*", text):
+        if (
+            amount is None
+            and asked == "claim_amount"
+            and re.fullmatch(r"\s*\d+(\.\d{1,2})?\s*", text)
+        ):
             amount = Decimal(text.strip())
         if amount is not None:
             found.add("claim_amount", str(amount), *entity_spans(turn, "amount"), (0, 0))
@@ -143,10 +149,10 @@ class ClaimForm(Form):
     def accept(self, turn: Turn, slot: str, value: Any, values: dict[str, Any]) -> Any:
         """Refuse future days and amounts that cannot be."""
         if slot == "claim_date" and date.fromisoformat(value) > turn.now.date():
-            turn.say("utter_claim_future", day=texts.day(date.fromisoformat(value), turn.now.date()))
+            turn.say("claim_future", day=texts.day(date.fromisoformat(value), turn.now.date()))
             return None
         if slot == "claim_amount" and not 0 < Decimal(value) <= service.LARGEST_AMOUNT:
-            turn.say("utter_claim_amount_invalid")
+            turn.say("claim_amount_invalid")
             return None
         return value
 
@@ -166,7 +172,7 @@ class ClaimForm(Form):
         """Leave with the reason when no claim is accepted there (C5)."""
         if not self.refused(turn, values):
             return None
-        turn.say("utter_claim_network_clinic")
+        turn.say("claim_network_clinic")
         return [SlotSet("claim_confirm", None), *end_early()]
 
 
@@ -186,11 +192,11 @@ class ActionAskClaimConfirm(ServiceAction):
                 now=turn.now,
             )
         except Refused as refused:
-            turn.say("utter_claim_doubt", reason=texts.word("refused", refused.reason))
+            turn.say("claim_doubt", reason=texts.word("refused", refused.reason))
             warnings = ()
         for warning in warnings:
-            turn.say(f"utter_claim_{warning}")
-        turn.say("utter_confirm_claim", **_told(turn))
+            turn.say(f"claim_{warning}")
+        turn.say("confirm_claim", **_told(turn))
         return []
 
 
@@ -210,17 +216,17 @@ class ActionSubmitClaim(Submit):
                 now=turn.now,
             )
         except Refused as refused:
-            turn.say("utter_claim_refused", reason=texts.word("refused", refused.reason))
+            turn.say("claim_refused", reason=texts.word("refused", refused.reason))
             return None
         lines = "\n".join(f"□ {texts.word('document', d)}" for d in claim.missing)
         turn.say(
-            "utter_claim_opened" if new else "utter_claim_already",
+            "claim_opened" if new else "claim_already",
             reference=claim.reference,
             lines=lines,
             **_told(turn),
         )
         if claim.kind == ClaimKind.PUBLIC_INPATIENT.value and new:
-            turn.say("utter_claim_originals")
+            turn.say("claim_originals")
         return None
 
 
@@ -233,7 +239,7 @@ def _wish(turn: Turn) -> ClaimWish:
     )
 
 
-def _told(turn: Turn) -> dict[str, str]:
+def _told(turn: Turn) -> dict[str, Any]:
     wish = _wish(turn)
     return {
         "child": next((c.child for c in turn.choices if c.number == turn.slot("policy")), ""),
@@ -261,7 +267,7 @@ class ActionCheckClaimStatus(ServiceAction):
         if reference:
             known = [c for c in known if c.reference == str(reference).upper()] or known
         if not known:
-            turn.say("utter_no_claims")
+            turn.say("no_claims")
         else:
             lines = [
                 texts.line(
@@ -284,5 +290,5 @@ class ActionCheckClaimStatus(ServiceAction):
                 )
                 for c in known
             ]
-            turn.say("utter_claims", lines="\n".join(lines))
+            turn.say("claims", lines="\n".join(lines))
         return [SlotSet("pending_task", None), *resume(turn)]

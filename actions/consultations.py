@@ -36,9 +36,9 @@ def _say_hours(turn: Turn) -> None:
     due = texts.moment(offer.due_at, turn.now)
     if not offer.open and offer.queued_for is not None:
         opens = texts.moment(offer.queued_for, turn.now)
-        turn.say("utter_hours_closed", opens=opens, due=due)
+        turn.say("hours_closed", opens=opens, due=due)
     else:
-        turn.say("utter_hours_open", due=due)
+        turn.say("hours_open", due=due)
 
 
 class ActionAskMedicalAdvice(ServiceAction):
@@ -48,7 +48,7 @@ class ActionAskMedicalAdvice(ServiceAction):
 
     def handle(self, turn: Turn) -> list[Event]:
         """Offer the phone consultation."""
-        turn.say("utter_no_medical_advice")
+        turn.say("no_medical_advice")
         _say_hours(turn)
         return resume(turn)
 
@@ -94,7 +94,7 @@ class ConsultForm(Form):
         try:
             return normalise_phone(str(value))
         except ValueError:
-            turn.say("utter_phone_invalid")
+            turn.say("phone_invalid")
             return None
 
 
@@ -108,7 +108,7 @@ class ActionAskConsultConfirm(ServiceAction):
         offer = phone_consultation(turn.now)
         child = next((c.child for c in turn.choices if c.number == turn.slot("policy")), "")
         turn.say(
-            "utter_confirm_consult" if offer.open else "utter_confirm_consult_queued",
+            "confirm_consult" if offer.open else "confirm_consult_queued",
             child=child,
             symptom=turn.slot("consult_symptom"),
             phone=turn.slot("consult_phone"),
@@ -133,7 +133,7 @@ class ActionSubmitConsult(Submit):
             now=turn.now,
         )
         turn.say(
-            "utter_consult_requested" if new else "utter_consult_already",
+            "consult_requested" if new else "consult_already",
             reference=seen.reference,
             due=texts.moment(seen.due_at, turn.now),
         )

@@ -22,11 +22,11 @@ class ActionReportEmergency(ServiceAction):
     """Danger: 120 first, hotline, and an urgent hand-off; in any state (安全)."""
 
     action_name = "action_report_emergency"
-    failure_response = "utter_emergency"
+    failure_response = "emergency"
 
     def handle(self, turn: Turn) -> list[Event]:
         """Say it before anything else is tried; the form, if any, waits for the next message."""
-        turn.say("utter_emergency")
+        turn.say("emergency")
         try:
             handoffs.request_handoff(
                 turn.store, identity_id=turn.identity.id, reason="emergency", now=turn.now
@@ -35,7 +35,6 @@ class ActionReportEmergency(ServiceAction):
             # The call to 120 must reach the parent whatever happens to the store.
             self.log_failure(turn.tracker)
         return []
-
 
 
 class ActionTalkToHuman(ServiceAction):
@@ -48,7 +47,7 @@ class ActionTalkToHuman(ServiceAction):
         new = handoffs.request_handoff(
             turn.store, identity_id=turn.identity.id, reason="asked", now=turn.now
         )
-        turn.say("utter_handoff" if new else "utter_handoff_already")
+        turn.say("handoff" if new else "handoff_already")
         return []
 
 
@@ -60,12 +59,12 @@ class ActionFileComplaint(ServiceAction):
     def handle(self, turn: Turn) -> list[Event]:
         """Record it, tell its number."""
         if not turn.text:
-            turn.say("utter_complaint_how")
+            turn.say("complaint_how")
             return resume(turn)
         reference = handoffs.file_complaint(
             turn.store, identity_id=turn.identity.id, text=turn.text, now=turn.now
         )
-        turn.say("utter_complaint_filed", reference=reference)
+        turn.say("complaint_filed", reference=reference)
         return resume(turn)
 
 
@@ -77,9 +76,9 @@ class ActionStop(ServiceAction):
     def handle(self, turn: Turn) -> list[Event]:
         """Forget the task's answers; a task put aside is offered again."""
         if turn.form is None:
-            turn.say("utter_nothing_to_stop")
+            turn.say("nothing_to_stop")
             return [SlotSet("pending_task", None)]
-        turn.say("utter_stopped")
+        turn.say("stopped")
         form = next(f for f in _subclasses(Form) if getattr(f, "form", "") == turn.form)
         names = (*form.slots, *form.scratch)
         forgotten = close_form(turn, [n for n in names if n != "policy"])
@@ -91,6 +90,29 @@ def _subclasses(cls: type[Form]) -> list[type[Form]]:
     for sub in cls.__subclasses__():
         found += [sub, *_subclasses(sub)]
     return found
+
+
+class ActionAffirm(ServiceAction):
+    """A yes to nothing in particular; inside a form its question stands."""
+
+    action_name = "action_affirm"
+
+    def handle(self, turn: Turn) -> list[Event]:
+        """Ask what is wanted."""
+        if turn.form is None:
+            turn.say("affirm")
+        return resume(turn)
+
+
+class ActionDeny(ServiceAction):
+    """A no to nothing in particular; inside a form its question stands."""
+
+    action_name = "action_deny"
+
+    def handle(self, turn: Turn) -> list[Event]:
+        """Leave it."""
+        turn.say("deny_in_form" if turn.form else "deny")
+        return resume(turn)
 
 
 class ActionResume(ServiceAction):
@@ -113,16 +135,16 @@ class ActionNotUnderstood(ServiceAction):
         """Count misses in a row; the second brings a person."""
         misses = int(turn.slot("misses") or 0) + 1
         if misses >= MISSES_BEFORE_HUMAN:
-            turn.say("utter_two_misses")
+            turn.say("two_misses")
             return [SlotSet("misses", 0), *resume(turn)]
         if turn.form:
-            turn.say("utter_not_understood_in_form")
+            turn.say("not_understood_in_form")
             return [SlotSet("misses", misses), FollowupAction(turn.form)]
         likely = self._likely(turn)
         if len(likely) == 2:
             titles = [texts.word("intent", name) for name in likely]
             turn.say(
-                "utter_which_of_two",
+                "which_of_two",
                 first=titles[0],
                 second=titles[1],
                 buttons=[
@@ -131,7 +153,7 @@ class ActionNotUnderstood(ServiceAction):
                 ],
             )
         else:
-            turn.say("utter_not_understood")
+            turn.say("not_understood")
         return [SlotSet("misses", misses)]
 
     @staticmethod
@@ -187,7 +209,7 @@ class ActionFindHospital(ServiceAction):
         if kinds:
             fitting = [h for h in fitting if h.kind in kinds]
         if not fitting:
-            turn.say("utter_no_hospital")
+            turn.say("no_hospital")
         else:
             say_hospitals(turn, fitting[:MOST_HOSPITALS])
         return resume(turn)
@@ -202,7 +224,7 @@ def say_hospitals(turn: Turn, places: list[HospitalView]) -> None:
     if len(places) == 1:
         h = places[0]
         turn.say(
-            "utter_hospital",
+            "hospital",
             hospital=h.name,
             kind=texts.word("hospital", h.kind),
             introduction=h.introduction,
@@ -216,7 +238,7 @@ def say_hospitals(turn: Turn, places: list[HospitalView]) -> None:
         texts.line("hospital", name=h.name, kind=texts.word("hospital", h.kind), phone=h.phone)
         for h in places
     ]
-    turn.say("utter_hospitals", lines="\n".join(lines))
+    turn.say("hospitals", lines="\n".join(lines))
 
 
 class ActionAskAuthorizationRules(ServiceAction):
@@ -226,12 +248,12 @@ class ActionAskAuthorizationRules(ServiceAction):
 
     def handle(self, turn: Turn) -> list[Event]:
         """Tell the rule; for a day named, its deadline."""
-        turn.say("utter_authorization_rules")
+        turn.say("authorization_rules")
         day = turn.day()
         if day is not None:
             late = is_late(day, turn.now)
             turn.say(
-                "utter_authorization_late" if late else "utter_authorization_deadline",
+                "authorization_late" if late else "authorization_deadline",
                 day=texts.day(day, turn.now.date()),
                 deadline=texts.moment(authorization_deadline(day), turn.now),
             )
@@ -249,7 +271,7 @@ class ActionCheckAuthorization(ServiceAction):
             return [SlotSet("pending_task", self.action_name), *open_form(turn, "bind_form")]
         known = authorizations.authorizations(turn.store, identity_id=turn.identity.id)
         if not known:
-            turn.say("utter_no_authorizations")
+            turn.say("no_authorizations")
         else:
             lines = [
                 texts.line(
@@ -263,5 +285,5 @@ class ActionCheckAuthorization(ServiceAction):
                 )
                 for a in known
             ]
-            turn.say("utter_authorizations", lines="\n".join(lines))
+            turn.say("authorizations", lines="\n".join(lines))
         return [SlotSet("pending_task", None), *resume(turn)]

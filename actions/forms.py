@@ -99,8 +99,6 @@ class Form(ServiceAction):
             for name, new in updates.items():
                 values[name] = new
                 events.append(SlotSet(name, new))
-            if any(event.get("name") is None and event["event"] == "active_loop" for event in events):
-                return events
         ending = self.ending(turn, values)
         if ending is not None:
             return [*events, *ending]
@@ -111,13 +109,17 @@ class Form(ServiceAction):
         return None
 
     def _next(self, turn: Turn, values: dict[str, Any]) -> Event:
-        if self.confirm and values.get(self.confirm) is False:
-            return SlotSet("requested_slot", None)
-        needed = self.required(turn, values)
-        return SlotSet("requested_slot", next((s for s in needed if values.get(s) is None), None))
+        missing = None
+        if not (self.confirm and values.get(self.confirm) is False):
+            needed = self.required(turn, values)
+            missing = next((slot for slot in needed if values.get(slot) is None), None)
+        event: Event = SlotSet("requested_slot", missing)
+        return event
 
     def _confirmation(self, turn: Turn, asked: str | None, found: Found) -> bool | None:
-        if self.confirm is None or asked != self.confirm or found.values:
+        # "对,就是明天" repeats what is there already: that is a yes, not a correction.
+        news = {s: v for s, v in found.values.items() if v != turn.slot(s)}
+        if self.confirm is None or asked != self.confirm or news:
             return None
         return {"affirm": True, "deny": False}.get(turn.intent)
 
@@ -159,7 +161,7 @@ class Submit(ServiceAction):
         if self.complete(turn):
             confirm = self.form_class.confirm
             if confirm is not None and turn.slot(confirm) is False:
-                turn.say("utter_not_submitted")
+                turn.say("not_submitted")
             else:
                 then = self.submit(turn)
         names = (*self.form_class.slots, *self.form_class.scratch)
@@ -179,3 +181,114 @@ def entity_spans(turn: Turn, *names: str) -> list[tuple[int, int]]:
 def end_early() -> list[Event]:
     """Return the events that end a form without submitting it."""
     return [ActiveLoop(None), SlotSet("requested_slot", None)]
+
+
+class Ask(ServiceAction):
+    """Asks for a slot with a text of the domain that needs nothing filled in."""
+
+    slot: ClassVar[str]
+
+    def name(self) -> str:
+        """Return the name that Rasa looks for."""
+        return f"action_ask_{self.slot}"
+
+    def handle(self, turn: Turn) -> list[Event]:
+        """Ask."""
+        turn.say(f"ask_{self.slot}")
+        return []
+
+
+class AskBindChildName(Ask):
+    """Asks for ``bind_child_name``."""
+
+    slot = "bind_child_name"
+
+
+class AskBindPhone(Ask):
+    """Asks for ``bind_phone``."""
+
+    slot = "bind_phone"
+
+
+class AskBindCode(Ask):
+    """Asks for ``bind_code``."""
+
+    slot = "bind_code"
+
+
+class AskBookDate(Ask):
+    """Asks for ``book_date``."""
+
+    slot = "book_date"
+
+
+class AskBookTime(Ask):
+    """Asks for ``book_time``."""
+
+    slot = "book_time"
+
+
+class AskCancelLateConfirm(Ask):
+    """Asks for ``cancel_late_confirm``."""
+
+    slot = "cancel_late_confirm"
+
+
+class AskMoveDate(Ask):
+    """Asks for ``move_date``."""
+
+    slot = "move_date"
+
+
+class AskMoveTime(Ask):
+    """Asks for ``move_time``."""
+
+    slot = "move_time"
+
+
+class AskMoveLateConfirm(Ask):
+    """Asks for ``move_late_confirm``."""
+
+    slot = "move_late_confirm"
+
+
+class AskDocumentsKind(Ask):
+    """Asks for ``documents_kind``."""
+
+    slot = "documents_kind"
+
+
+class AskClaimKind(Ask):
+    """Asks for ``claim_kind``."""
+
+    slot = "claim_kind"
+
+
+class AskClaimHospital(Ask):
+    """Asks for ``claim_hospital``."""
+
+    slot = "claim_hospital"
+
+
+class AskClaimDate(Ask):
+    """Asks for ``claim_date``."""
+
+    slot = "claim_date"
+
+
+class AskClaimAmount(Ask):
+    """Asks for ``claim_amount``."""
+
+    slot = "claim_amount"
+
+
+class AskConsultSymptom(Ask):
+    """Asks for ``consult_symptom``."""
+
+    slot = "consult_symptom"
+
+
+class AskConsultPhone(Ask):
+    """Asks for ``consult_phone``."""
+
+    slot = "consult_phone"

@@ -30,9 +30,7 @@ class _OnPolicy(ServiceAction):
 
 
 def _overview(turn: Turn, number: str) -> PolicyView:
-    return service.overview(
-        turn.store, identity_id=turn.identity.id, number=number, now=turn.now
-    )
+    return service.overview(turn.store, identity_id=turn.identity.id, number=number, now=turn.now)
 
 
 def say_card_state(turn: Turn, seen: PolicyView) -> None:
@@ -41,7 +39,7 @@ def say_card_state(turn: Turn, seen: PolicyView) -> None:
         return
     owed = sum((bill.amount for bill in seen.unpaid), start=Decimal(0))
     turn.say(
-        f"utter_card_{seen.status.value}",
+        f"card_{seen.status.value}",
         child=seen.child,
         plan=seen.plan,
         owed=texts.yuan(owed),
@@ -60,7 +58,7 @@ class ActionCheckBalance(_OnPolicy):
         seen = _overview(turn, number)
         say_card_state(turn, seen)
         turn.say(
-            "utter_balance",
+            "balance",
             child=seen.child,
             plan=seen.plan,
             today=texts.day(seen.as_of, seen.as_of),
@@ -79,7 +77,7 @@ class ActionCheckCoverage(_OnPolicy):
         say_card_state(turn, seen)
         routes = [texts.word("route", route) for route in sorted(seen.direct_billing)]
         turn.say(
-            "utter_coverage",
+            "coverage",
             child=seen.child,
             plan=seen.plan,
             lines="\n".join(_benefit_lines(seen, "limit")),
@@ -120,7 +118,7 @@ class ActionCheckVisitRecords(_OnPolicy):
         records = service.visit_records(turn.store, identity_id=turn.identity.id, number=number)
         child = next(c.child for c in turn.choices if c.number == number)
         if not records:
-            turn.say("utter_no_visits", child=child)
+            turn.say("no_visits", child=child)
             return
         lines = [
             texts.line(
@@ -134,7 +132,7 @@ class ActionCheckVisitRecords(_OnPolicy):
             )
             for v in records
         ]
-        turn.say("utter_visits", child=child, lines="\n".join(lines))
+        turn.say("visits", child=child, lines="\n".join(lines))
 
 
 class ActionPaySelfPay(_OnPolicy):
@@ -146,7 +144,7 @@ class ActionPaySelfPay(_OnPolicy):
         """List unpaid bills; say so if there are none."""
         seen = _overview(turn, number)
         if not seen.unpaid:
-            turn.say("utter_nothing_owed", child=seen.child)
+            turn.say("nothing_owed", child=seen.child)
             return
         lines = [
             texts.line(
@@ -158,4 +156,4 @@ class ActionPaySelfPay(_OnPolicy):
             )
             for bill in seen.unpaid
         ]
-        turn.say("utter_owed", child=seen.child, lines="\n".join(lines))
+        turn.say("owed", child=seen.child, lines="\n".join(lines))

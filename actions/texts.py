@@ -1,43 +1,29 @@
-"""Words and phrases of the domain that replies are put together from.
-
-Whole replies are the domain's responses. Dates, amounts and the words for states are needed
-inside them; their wording stands in ``domain.yml`` too, under ``utter_word_…`` and
-``utter_line_…``, and is read once.
-"""
+"""Words, dates and amounts as replies write them; the wording itself is in ``data/texts.yml``."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-import yaml
-
 from bot.rules.calendar import TZ
+from bot.texts import texts
 
-DOMAIN = Path(__file__).resolve().parent.parent / "domain.yml"
-
-
-@lru_cache(maxsize=1)
-def _responses() -> dict[str, str]:
-    loaded = yaml.safe_load(DOMAIN.read_text(encoding="utf-8"))["responses"]
-    return {name: variants[0].get("text", "") for name, variants in loaded.items()}
+NOTHING = Decimal(0)
 
 
-def line(name: str, **values: Any) -> str:
-    """Return the phrase ``utter_line_<name>`` with its placeholders filled.
+def line(name: str, /, **values: Any) -> str:
+    """Return the phrase ``line_<name>`` with its placeholders filled.
 
     Raises:
-        KeyError: The domain has no such phrase.
+        KeyError: There is no such phrase.
     """
-    return _responses()[f"utter_line_{name}"].format(**values)
+    return texts()[f"line_{name}"].text.format(**values)
 
 
 def has_line(name: str) -> bool:
-    """Tell whether the domain has the phrase ``utter_line_<name>``."""
-    return f"utter_line_{name}" in _responses()
+    """Tell whether there is a phrase ``line_<name>``."""
+    return f"line_{name}" in texts()
 
 
 def word(group: str, value: str) -> str:
@@ -62,9 +48,6 @@ def yuan(value: Decimal) -> str:
     """Write an amount in CNY: two decimals only where there are fen."""
     whole = value == value.to_integral_value()
     return f"{value:,.0f}" if whole else f"{value:,.2f}"
-
-
-NOTHING = Decimal(0)
 
 
 def ordinal(text: str) -> int | None:

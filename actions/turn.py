@@ -20,6 +20,7 @@ from bot import clock
 from bot.services import identity as identities
 from bot.services.identity import Identity, PolicyChoice
 from bot.store.session import Store, get_store
+from bot.texts import texts
 
 logger = logging.getLogger(__name__)
 Event = dict[str, Any]
@@ -30,6 +31,18 @@ FILLER = re.compile(
     r"[的吧了啊呀哦嗯呢我要想去就那是在到约挂看个号和、,，.。!！?？~\s]"
 )
 BARE_REST = 3
+
+
+def say(
+    dispatcher: CollectingDispatcher,
+    name: str,
+    buttons: Iterable[dict[str, str]] = (),
+    **values: Any,
+) -> None:
+    """Add a text of ``data/texts.yml`` to the reply, with its buttons and these."""
+    reply = texts()[name]
+    text = reply.text.format(**values)
+    dispatcher.utter_message(text=text, buttons=[*reply.buttons, *buttons])
 
 
 @dataclass
@@ -76,13 +89,9 @@ class Turn:
         """Return a slot's value."""
         return self.tracker.get_slot(name)
 
-    def say(self, response: str, buttons: Iterable[dict[str, str]] = (), **values: Any) -> None:
-        """Answer with a response of the domain, its ``{placeholders}`` filled."""
-        extra = list(buttons)
-        if extra:
-            self.dispatcher.utter_message(response=response, buttons=extra, **values)
-        else:
-            self.dispatcher.utter_message(response=response, **values)
+    def say(self, name: str, buttons: Iterable[dict[str, str]] = (), **values: Any) -> None:
+        """Answer with a text of ``data/texts.yml``, its ``{placeholders}`` filled."""
+        say(self.dispatcher, name, buttons, **values)
 
     def entities(self, name: str) -> list[dict[str, Any]]:
         """Return the recognised entities of one kind, as they stand in the text."""
@@ -143,11 +152,11 @@ class Turn:
 
 
 class ServiceAction(Action):  # type: ignore[misc]
-    """Runs :meth:`handle` in a thread; a failure apologises, is logged, and keeps the talk alive."""
+    """Runs :meth:`handle` in a thread; a failure apologises, is logged, and loses nothing."""
 
     action_name = ""
     keeps_misses = False
-    failure_response = "utter_failure"
+    failure_response = "failure"
 
     def name(self) -> str:
         """Return the action's name in the domain."""
@@ -170,7 +179,7 @@ class ServiceAction(Action):  # type: ignore[misc]
         except Exception:
             self.log_failure(tracker)
             dispatcher.messages.clear()
-            dispatcher.utter_message(response=self.failure_response)
+            dispatcher.say_message(response=self.failure_response)
             return self.failed(tracker)
 
     def log_failure(self, tracker: Tracker) -> None:
@@ -217,7 +226,7 @@ def close_form(turn: Turn, slots: Iterable[str], *, then: str | None = None) -> 
     if then is not None:
         events.append(FollowupAction(then))
     elif aside:
-        turn.say("utter_back_to_task")
+        turn.say("back_to_task")
         events += [SlotSet("paused_forms", aside[:-1]), FollowupAction(aside[-1])]
     return events
 

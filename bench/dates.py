@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, time
 
-from bot.clock import TZ
-from bot.nlu.dates import resolve, tells_of_the_past
+from bot.nlu.dates import TZ, direction, resolve
 
 
 def scored(text: str, ref: datetime) -> tuple[date | None, time | None]:
@@ -18,5 +17,5 @@ def scored(text: str, ref: datetime) -> tuple[date | None, time | None]:
     so the one that the text itself shows is used.
     """
     now = ref if ref.tzinfo else ref.replace(tzinfo=TZ)
-    found = resolve(text, now, "past" if tells_of_the_past(text) else "future")
+    found = resolve(text, now, direction(text, now))
     return (found.date, found.time) if found else (None, None)

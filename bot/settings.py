@@ -25,20 +25,26 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
     env: Literal["demo", "production"] = Field(
-        "demo", description="demo: demonstration data, codes shown in the chat. production: neither."
+        "demo",
+        description="demo: demonstration data, codes shown in the chat. production: neither.",
     )
     now: datetime | None = Field(
         None, description="Fixes the clock (ISO 8601 with offset); refused in production."
     )
-    var: Path = Field(ROOT / "var", description="Folder for the SQLite store, uploads, logs, models.")
+    var: Path = Field(
+        ROOT / "var", description="Folder for the SQLite store, uploads, logs, models."
+    )
     database_url: str | None = Field(
         None, description="SQLAlchemy URL; by default an SQLite file (WAL) in the var folder."
     )
     rasa_port: int = Field(5005, ge=1, le=65535, description="Port of the Rasa server, loopback.")
-    actions_port: int = Field(5055, ge=1, le=65535, description="Port of the action server, loopback.")
+    actions_port: int = Field(
+        5055, ge=1, le=65535, description="Port of the action server, loopback."
+    )
     web_port: int = Field(8080, ge=1, le=65535, description="Port of the web process, loopback.")
     sms_url: str | None = Field(
-        None, description="HTTPS address that sends one-time codes (JSON POST); needed in production."
+        None,
+        description="HTTPS address that sends one-time codes (JSON POST); needed in production.",
     )
     sms_token: SecretStr | None = Field(None, description="Bearer token for the SMS address.")
     code_secret: SecretStr = Field(

@@ -15,7 +15,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -165,7 +165,7 @@ class WindowTrackerStore(TrackerStore):  # type: ignore[misc]
         rows = [
             {
                 "sender_id": tracker.sender_id,
-                "at": datetime.fromtimestamp(event.timestamp, tz=timezone.utc),
+                "at": datetime.fromtimestamp(event.timestamp, tz=UTC),
                 "type_name": event.type_name,
                 "data": event.as_dict(),
             }
@@ -212,7 +212,7 @@ class WindowTrackerStore(TrackerStore):  # type: ignore[misc]
         self, sender_id: str, known: datetime | None
     ) -> Stored | Literal["unchanged"] | None:
         table = CONVERSATIONS.c
-        with self._store.begin() as session:
+        with self._store.read() as session:
             if known is not None:
                 # The state is not read just to learn that it is the same.
                 query = sa.select(table.updated_at).where(table.sender_id == sender_id)
@@ -227,7 +227,7 @@ class WindowTrackerStore(TrackerStore):  # type: ignore[misc]
             return Stored(row.updated_at, row.state.get("opening", []), events)
 
     def _read_all(self, sender_id: str) -> list[tuple[int, dict[str, Any]]]:
-        with self._store.begin() as session:
+        with self._store.read() as session:
             return self._events(session, sender_id, 0)
 
     @staticmethod
@@ -241,11 +241,11 @@ class WindowTrackerStore(TrackerStore):  # type: ignore[misc]
 
     def _exists(self, sender_id: str) -> bool:
         query = sa.select(CONVERSATIONS.c.sender_id).where(CONVERSATIONS.c.sender_id == sender_id)
-        with self._store.begin() as session:
+        with self._store.read() as session:
             return session.execute(query).first() is not None
 
     def _keys(self) -> list[str]:
-        with self._store.begin() as session:
+        with self._store.read() as session:
             return list(session.execute(sa.select(CONVERSATIONS.c.sender_id)).scalars())
 
     def _write(
@@ -284,14 +284,11 @@ class WindowTrackerStore(TrackerStore):  # type: ignore[misc]
             if opening is not None or window.updated_at is None or not window.ids:
                 values["state"] = _state(opening or [], kept[0] if kept else None)
             mine = sa.update(CONVERSATIONS).where(CONVERSATIONS.c.sender_id == sender_id)
-            agreed = bool(
-                session.execute(
-                    mine.where(CONVERSATIONS.c.updated_at == window.updated_at).values(**values)
-                ).rowcount
-            )
+            unchanged = mine.where(CONVERSATIONS.c.updated_at == window.updated_at)
+            agreed = _changed(session, unchanged.values(**values))
             if not agreed:
                 agreed = window.updated_at is None
-                if not session.execute(mine.values(**values)).rowcount:
+                if not _changed(session, mine.values(**values)):
                     values.setdefault("state", _state([], ids[0] if ids else None))
                     session.execute(sa.insert(CONVERSATIONS).values(sender_id=sender_id, **values))
             return ids, updated_at, agreed
@@ -299,3 +296,7 @@ class WindowTrackerStore(TrackerStore):  # type: ignore[misc]
 
 def _state(opening: list[dict[str, Any]], first_event: int | None) -> dict[str, Any]:
     return {"version": STATE_VERSION, "opening": opening, "first_event": first_event}
+
+
+def _changed(session: Any, update: Any) -> bool:
+    return bool(session.execute(update).rowcount)

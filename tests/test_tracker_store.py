@@ -87,12 +87,23 @@ def turn(number: int, *extra: Any) -> list[Any]:
         message_id=f"id {number}",
         metadata={"update": number},
     )
-    return [message, *extra, ActionExecuted("utter_hello"), BotUttered("hi"), ActionExecuted(LISTEN)]
+    return [
+        message,
+        *extra,
+        ActionExecuted("utter_hello"),
+        BotUttered("hi"),
+        ActionExecuted(LISTEN),
+    ]
 
 
 def session_start(*slots: Any) -> list[Any]:
     """Return the events of a session's start."""
-    return [ActionExecuted("action_session_start"), SessionStarted(), *slots, ActionExecuted(LISTEN)]
+    return [
+        ActionExecuted("action_session_start"),
+        SessionStarted(),
+        *slots,
+        ActionExecuted(LISTEN),
+    ]
 
 
 async def talk(tracker_store: WindowTrackerStore, events: list[Any], sender: str = "a") -> Any:

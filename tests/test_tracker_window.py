@@ -23,8 +23,8 @@ from rasa.shared.core.events import (
     Restarted,
     SessionStarted,
     SlotSet,
-    UserUttered,
     UserUtteranceReverted,
+    UserUttered,
 )
 from rasa.shared.core.trackers import DialogueStateTracker
 
@@ -84,7 +84,7 @@ def turn_events(kind: str, number: int, tracker: Any) -> Iterator[Any]:
     yield say(f"message {number}", "book" if kind == "form" else "inform")
     if kind == "resume":
         yield ConversationResumed()
-    elif tracker.is_paused():
+    elif tracker.is_paused() and kind != "session":
         return
     in_form = tracker.active_loop_name is not None
     if kind == "fill":

@@ -1,0 +1,1 @@
+"""One module per messaging app, all on one inbox and one reply model."""

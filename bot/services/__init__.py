@@ -1,0 +1,1 @@
+"""What the business does; one transaction each, and nobody else commits."""

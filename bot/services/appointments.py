@@ -21,13 +21,14 @@ from bot.rules.visits import (
 )
 from bot.services import audit
 from bot.services.errors import Conflict, NotFound, Refused
-from bot.services.identity import bound_policies, own_policy
+from bot.services.identity import own_policy, policy_ids
 from bot.services.policies import view
+from bot.store import queries
 from bot.store.models import Appointment, Hospital, Policy
 from bot.store.references import new_reference
 from bot.store.session import Store
 
-OPEN_STATES = ("requested", "confirmed")
+OPEN_STATES = queries.OPEN_APPOINTMENTS
 # A part of the day stands for this clock time until staff confirm one.
 PART_CLOCK = {"morning": time(9), "noon": time(12), "afternoon": time(14), "evening": time(17)}
 
@@ -102,7 +103,7 @@ def booking_obstacle(
         ``CardStatus.EXPIRED``, ``CardStatus.NOT_STARTED``, ``CardStatus.GREY``, the word
         ``"no_route"`` when the plan has no direct-billing public hospitals, or ``None``.
     """
-    with store.begin() as session:
+    with store.read() as session:
         return _obstacle(session, own_policy(session, identity_id, number), now)
 
 
@@ -176,23 +177,9 @@ def upcoming(
     store: Store, *, identity_id: int, now: datetime, number: str | None = None
 ) -> list[AppointmentView]:
     """Return the open appointments of all bound policies (or one), soonest first."""
-    with store.begin() as session:
-        ids = [
-            p.id
-            for p in bound_policies(session, identity_id)
-            if number is None or p.number == number
-        ]
-        query = (
-            sa.select(Appointment)
-            .where(
-                sa.and_(
-                    sa.column("policy_id").in_(ids), sa.column("status").in_(OPEN_STATES)
-                ),
-                Appointment.visit_at >= now.replace(hour=0, minute=0, second=0, microsecond=0),
-            )
-            .order_by(Appointment.visit_at)
-        )
-        return [_view(row, now) for row in session.scalars(query)]
+    with store.read() as session:
+        ids = policy_ids(session, identity_id, number)
+        return [_view(row, now) for row in queries.upcoming_appointments(session, ids, now)]
 
 
 def cancel(
@@ -306,8 +293,7 @@ def _own(session: Any, identity_id: int, reference: str) -> Appointment:
     row: Appointment | None = session.scalar(
         sa.select(Appointment).where(Appointment.reference == reference)
     )
-    mine = {policy.id for policy in bound_policies(session, identity_id)}
-    if row is None or row.policy_id not in mine:
+    if row is None or row.policy_id not in policy_ids(session, identity_id):
         raise NotFound(reference)
     return row
 

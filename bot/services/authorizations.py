@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-import sqlalchemy as sa
-
 from bot.rules.calendar import TZ
-from bot.services.identity import bound_policies
-from bot.store.models import Authorization
+from bot.services.identity import policy_ids
+from bot.store import queries
 from bot.store.session import Store
 
 
@@ -30,17 +28,8 @@ def authorizations(
     store: Store, *, identity_id: int, number: str | None = None
 ) -> list[AuthorizationView]:
     """Return the authorizations of all bound policies (or one), by day of treatment."""
-    with store.begin() as session:
-        ids = [
-            p.id
-            for p in bound_policies(session, identity_id)
-            if number is None or p.number == number
-        ]
-        query = (
-            sa.select(Authorization)
-            .where(sa.column("policy_id").in_(ids))
-            .order_by(Authorization.treatment_on)
-        )
+    with store.read() as session:
+        ids = policy_ids(session, identity_id, number)
         return [
             AuthorizationView(
                 row.reference,
@@ -51,5 +40,5 @@ def authorizations(
                 row.status,
                 row.guarantee_letter_at.astimezone(TZ) if row.guarantee_letter_at else None,
             )
-            for row in session.scalars(query)
+            for row in queries.authorizations_of(session, ids)
         ]

@@ -163,10 +163,8 @@ def _insured(session: Any, child_name: str, phone: str) -> Child | None:
         .join(Household, Household.id == Policy.household_id)
         .where(Household.phone == phone)
     )
-    for child in session.scalars(query):
-        if same_child_name(child.name, child_name):
-            return child
-    return None
+    found: list[Child] = [c for c in session.scalars(query) if same_child_name(c.name, child_name)]
+    return found[0] if found else None
 
 
 def _bind(session: Any, row: OneTimeCode, now: datetime) -> CodeResult:

@@ -19,7 +19,8 @@ from bot.rules.claims import (
 )
 from bot.services import audit
 from bot.services.errors import Refused
-from bot.services.identity import bound_policies, own_policy
+from bot.services.identity import own_policy, policy_ids
+from bot.store import queries
 from bot.store.models import Claim, ClaimRequirement, Hospital
 from bot.store.references import new_reference
 from bot.store.session import Store
@@ -105,7 +106,7 @@ def check_wish(
         NotBound, NotFound: The policy is not this account's.
         Refused: ``network_clinic`` (C5), ``future``, ``outside_validity`` or ``amount``.
     """
-    with store.begin() as session:
+    with store.read() as session:
         policy = own_policy(session, identity_id, number)
         return _check(policy.valid_from, policy.valid_to, wish, now)
 
@@ -150,29 +151,18 @@ def open_claim(
             session.add(ClaimRequirement(claim_id=row.id, document=document))
         session.flush()
         actor = audit.identity_actor(identity_id)
-        audit.record(
-            session, at=now, actor=actor, action="claim.open", subject=f"claim:{row.id}"
-        )
+        audit.record(session, at=now, actor=actor, action="claim.open", subject=f"claim:{row.id}")
         return _view(row), True
 
 
 def claims(store: Store, *, identity_id: int, number: str | None = None) -> list[ClaimView]:
     """Return the claims of all bound policies (or one), newest first."""
-    with store.begin() as session:
-        ids = [
-            p.id
-            for p in bound_policies(session, identity_id)
-            if number is None or p.number == number
-        ]
-        query = (
-            sa.select(Claim).where(sa.column("policy_id").in_(ids)).order_by(sa.desc(Claim.id))
-        )
-        return [_view(row) for row in session.scalars(query)]
+    with store.read() as session:
+        ids = policy_ids(session, identity_id, number)
+        return [_view(row) for row in queries.claims_of(session, ids)]
 
 
-def _check(
-    valid_from: date, valid_to: date, wish: ClaimWish, now: datetime
-) -> tuple[str, ...]:
+def _check(valid_from: date, valid_to: date, wish: ClaimWish, now: datetime) -> tuple[str, ...]:
     if not claim_route(wish.kind).allowed:
         raise Refused("network_clinic")
     if wish.visited_on > now.astimezone(TZ).date():

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import sqlalchemy as sa
 from pypinyin import lazy_pinyin
 from rapidfuzz import fuzz
 
 from bot.services.errors import NotFound
+from bot.store import queries
 from bot.store.models import Hospital
 from bot.store.session import Store
 
@@ -51,11 +51,8 @@ class Match:
 
 def hospitals(store: Store, *, kind: str | None = None) -> list[HospitalView]:
     """Return all hospitals, or those of one kind."""
-    query = sa.select(Hospital).order_by(Hospital.id)
-    if kind is not None:
-        query = query.where(Hospital.kind == kind)
-    with store.begin() as session:
-        return [_view(row) for row in session.scalars(query)]
+    with store.read() as session:
+        return [_view(row) for row in queries.hospitals(session, kind=kind)]
 
 
 def hospital(store: Store, name: str) -> HospitalView:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import sqlalchemy as sa
-
 from bot.services.errors import NotBound, NotFound
-from bot.store.models import Binding, ChatIdentity, Policy
+from bot.store import queries
+from bot.store.models import ChatIdentity, Policy
 from bot.store.session import Store
 
 
@@ -32,9 +31,13 @@ class PolicyChoice:
 
 def identify(store: Store, channel: str, account: str) -> Identity:
     """Return the identity of a chat account, creating its row on first sight."""
-    where = (ChatIdentity.channel == channel, ChatIdentity.account == account)
+    with store.read() as session:
+        row = queries.identity_by(session, channel, account)
+        if row is not None:
+            return Identity(row.id, channel, account)
     with store.begin() as session:
-        row = session.scalar(sa.select(ChatIdentity).where(*where))
+        # Two first messages may race; the second finds the first one's row.
+        row = queries.identity_by(session, channel, account)
         if row is None:
             row = ChatIdentity(channel=channel, account=account)
             session.add(row)
@@ -44,18 +47,18 @@ def identify(store: Store, channel: str, account: str) -> Identity:
 
 def bound_policies(session: Any, identity_id: int) -> list[Policy]:
     """Return the policies this identity may see, oldest binding first (手册·绑卡流程 E1)."""
-    query = (
-        sa.select(Policy)
-        .join(Binding, Binding.household_id == Policy.household_id)
-        .where(Binding.identity_id == identity_id)
-        .order_by(Binding.id, Policy.number)
-    )
-    return list(session.scalars(query))
+    return queries.bound_policies(session, identity_id)
+
+
+def policy_ids(session: Any, identity_id: int, number: str | None = None) -> list[int]:
+    """Return the row ids of the policies this identity may see, or of the one ``number``."""
+    policies = bound_policies(session, identity_id)
+    return [p.id for p in policies if number is None or p.number == number]
 
 
 def choices(store: Store, identity_id: int) -> list[PolicyChoice]:
     """Return the bound policies as choices; empty if nothing is bound."""
-    with store.begin() as session:
+    with store.read() as session:
         return [
             PolicyChoice(p.number, p.child.name, p.plan.name)
             for p in bound_policies(session, identity_id)
@@ -69,12 +72,11 @@ def own_policy(session: Any, identity_id: int, number: str) -> Policy:
         NotBound: The identity has no binding at all.
         NotFound: The number is not among its policies; it is not said whether it exists.
     """
-    policies = bound_policies(session, identity_id)
-    if not policies:
+    policy = queries.policy_by_number(session, identity_id, number)
+    if policy is not None:
+        return policy
+    if not bound_policies(session, identity_id):
         raise NotBound
-    for policy in policies:
-        if policy.number == number:
-            return policy
     raise NotFound(number)
 
 
@@ -87,5 +89,7 @@ def choose(store: Store, identity_id: int, number: str) -> PolicyChoice:
     with store.begin() as session:
         policy = own_policy(session, identity_id, number)
         row = session.get(ChatIdentity, identity_id)
+        if row is None:
+            raise NotFound(number)
         row.current_policy_id = policy.id
         return PolicyChoice(policy.number, policy.child.name, policy.plan.name)

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from bot.rules.benefits import CardStatus, card_status, remaining
 from bot.rules.calendar import TZ
 from bot.services.identity import own_policy
-from bot.store.models import BENEFITS, Policy, SelfPayBill, Visit
+from bot.store import queries
+from bot.store.models import Policy, Visit
 from bot.store.session import Store
 
 
@@ -74,7 +75,7 @@ def overview(store: Store, *, identity_id: int, number: str, now: datetime) -> P
     Raises:
         NotBound, NotFound: see :func:`bot.services.identity.own_policy`.
     """
-    with store.begin() as session:
+    with store.read() as session:
         return view(session, own_policy(session, identity_id, number), now)
 
 
@@ -82,18 +83,9 @@ def view(session: Any, policy: Policy, now: datetime) -> PolicyView:
     """Read a policy inside a transaction; see :func:`overview`."""
     today = now.astimezone(TZ).date()
     unpaid = unpaid_bills(session, policy)
-    used = {use.benefit: Decimal(use.used) for use in policy.uses}
-    limits = {b.benefit: b for b in policy.plan.benefits}
     benefits = {
-        name: Benefit(
-            name,
-            limits[name].unit,
-            Decimal(limits[name].limit_value),
-            used.get(name, Decimal(0)),
-            remaining(Decimal(limits[name].limit_value), used.get(name, Decimal(0))),
-        )
-        for name in BENEFITS
-        if name in limits
+        b.benefit: Benefit(b.benefit, b.unit, b.limit, b.used, remaining(b.limit, b.used))
+        for b in queries.benefit_standings(session, policy.id).values()
     }
     routes = policy.plan.routes
     return PolicyView(
@@ -115,14 +107,9 @@ def view(session: Any, policy: Policy, now: datetime) -> PolicyView:
 
 def unpaid_bills(session: Any, policy: Policy) -> tuple[Bill, ...]:
     """Return what the parent still owes on this policy."""
-    query = (
-        sa.select(SelfPayBill)
-        .where(SelfPayBill.policy_id == policy.id, SelfPayBill.status == "unpaid")
-        .order_by(SelfPayBill.visited_on)
-    )
     return tuple(
-        Bill(bill.reference, bill.hospital.name, bill.visited_on, Decimal(bill.amount))
-        for bill in session.scalars(query)
+        Bill(bill.reference, bill.hospital.name, bill.visited_on, bill.amount)
+        for bill in queries.unpaid_bills(session, [policy.id])
     )
 
 
@@ -132,12 +119,10 @@ def visit_records(store: Store, *, identity_id: int, number: str) -> tuple[Visit
     Raises:
         NotBound, NotFound: see :func:`bot.services.identity.own_policy`.
     """
-    with store.begin() as session:
+    with store.read() as session:
         policy = own_policy(session, identity_id, number)
         query = (
-            sa.select(Visit)
-            .where(Visit.policy_id == policy.id)
-            .order_by(sa.desc(Visit.visited_on))
+            sa.select(Visit).where(Visit.policy_id == policy.id).order_by(sa.desc(Visit.visited_on))
         )
         return tuple(
             VisitView(

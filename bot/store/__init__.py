@@ -1,0 +1,1 @@
+"""Tables, transactions, migrations and demonstration data: everything that is kept."""

@@ -1,19 +1,21 @@
 """Tables. FHIR's names where it has one, the manual's terms elsewhere.
 
-Money is ``Numeric(12, 2)`` in CNY; times are aware and stored in UTC; dates are local days
+Money is ``NUMERIC(12, 2)`` in CNY; times are aware and stored in UTC; dates are local days
 (Asia/Shanghai). ``version`` columns are optimistic locks: two writers of one row never both win.
 """
 
+# ruff: noqa: RUF012 - SQLAlchemy takes __mapper_args__ as a plain dict.
+
 from __future__ import annotations
 
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import declarative_base, relationship
 
-from bot.store.types import UtcDateTime
+from bot.store.types import Money, UtcDateTime
 
 NAMING = {
     "ix": "ix_%(column_0_label)s",
@@ -22,9 +24,20 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
-Base: Any = declarative_base(metadata=sa.MetaData(naming_convention=NAMING))
+if TYPE_CHECKING:
 
-MONEY = sa.Numeric(12, 2)
+    class Base:
+        """What type checkers see of the base of all tables; attributes are typed one by one."""
+
+        metadata: ClassVar[sa.MetaData]
+        __table__: ClassVar[Any]
+
+        def __init__(self, **columns: Any) -> None: ...
+
+else:
+    Base = declarative_base(metadata=sa.MetaData(naming_convention=NAMING))
+
+MONEY = Money()
 
 
 def col(*args: Any, **kwargs: Any) -> Any:
@@ -43,6 +56,11 @@ def ref(target: str, **kwargs: Any) -> Any:
     return col(sa.Integer, sa.ForeignKey(target, ondelete="RESTRICT"), index=True, **kwargs)
 
 
+def link(*args: Any, **kwargs: Any) -> Any:
+    """Declare a relationship."""
+    return relationship(*args, **kwargs)
+
+
 def one_of(column: str, *values: str) -> sa.CheckConstraint:
     """Allow only ``values`` in ``column``."""
     allowed = ", ".join(f"'{value}'" for value in values)
@@ -51,7 +69,7 @@ def one_of(column: str, *values: str) -> sa.CheckConstraint:
 
 def utcnow() -> datetime:
     """Wall-clock time of a row's creation, for the audit only; business times are arguments."""
-    return datetime.now(timezone.utc)
+    return datetime.now(UTC)
 
 
 class Household(Base):
@@ -60,7 +78,7 @@ class Household(Base):
     __tablename__ = "household"
     id: int = key()
     phone: str = col(sa.String(20), unique=True)
-    policies: list[Policy] = relationship("Policy", back_populates="household")
+    policies: list[Policy] = link("Policy", back_populates="household")
 
 
 class ChatIdentity(Base):
@@ -74,7 +92,7 @@ class ChatIdentity(Base):
     current_policy_id: int | None = ref("policy.id", nullable=True)
     created_at: datetime = col(UtcDateTime, default=utcnow)
     blocked_at: datetime | None = col(UtcDateTime, nullable=True)
-    bindings: list[Binding] = relationship("Binding", back_populates="identity")
+    bindings: list[Binding] = link("Binding", back_populates="identity")
 
 
 class Binding(Base):
@@ -86,8 +104,8 @@ class Binding(Base):
     identity_id: int = ref("chat_identity.id")
     household_id: int = ref("household.id")
     verified_at: datetime = col(UtcDateTime)
-    identity: ChatIdentity = relationship("ChatIdentity", back_populates="bindings")
-    household: Household = relationship("Household")
+    identity: ChatIdentity = link("ChatIdentity", back_populates="bindings")
+    household: Household = link("Household")
 
 
 class Child(Base):
@@ -106,8 +124,8 @@ class Plan(Base):
     __tablename__ = "plan"
     id: int = key()
     name: str = col(sa.String(32), unique=True)
-    benefits: list[PlanBenefit] = relationship("PlanBenefit", back_populates="plan")
-    routes: list[PlanRoute] = relationship("PlanRoute", back_populates="plan")
+    benefits: list[PlanBenefit] = link("PlanBenefit", back_populates="plan")
+    routes: list[PlanRoute] = link("PlanRoute", back_populates="plan")
 
 
 BENEFITS = ("outpatient", "full_reimbursement_visits", "inpatient", "vaccine", "health_checks")
@@ -128,7 +146,7 @@ class PlanBenefit(Base):
     benefit: str = col(sa.String(32))
     unit: str = col(sa.String(8))
     limit_value: Decimal = col(MONEY)
-    plan: Plan = relationship("Plan", back_populates="benefits")
+    plan: Plan = link("Plan", back_populates="benefits")
 
 
 class PlanRoute(Base):
@@ -144,7 +162,7 @@ class PlanRoute(Base):
     plan_id: int = ref("plan.id")
     service: str = col(sa.String(32))
     route: str = col(sa.String(32))
-    plan: Plan = relationship("Plan", back_populates="routes")
+    plan: Plan = link("Plan", back_populates="routes")
 
 
 class Policy(Base):
@@ -161,10 +179,10 @@ class Policy(Base):
     valid_to: date = col(sa.Date)
     clinic_brand: str | None = col(sa.String(32), nullable=True)
     version: int = col(sa.Integer, default=1)
-    household: Household = relationship("Household", back_populates="policies")
-    child: Child = relationship("Child")
-    plan: Plan = relationship("Plan")
-    uses: list[BenefitUse] = relationship("BenefitUse", back_populates="policy")
+    household: Household = link("Household", back_populates="policies")
+    child: Child = link("Child")
+    plan: Plan = link("Plan")
+    uses: list[BenefitUse] = link("BenefitUse", back_populates="policy")
     __mapper_args__ = {"version_id_col": version}
 
 
@@ -182,7 +200,7 @@ class BenefitUse(Base):
     benefit: str = col(sa.String(32))
     used: Decimal = col(MONEY, default=0)
     version: int = col(sa.Integer, default=1)
-    policy: Policy = relationship("Policy", back_populates="uses")
+    policy: Policy = link("Policy", back_populates="uses")
     __mapper_args__ = {"version_id_col": version}
 
 
@@ -205,8 +223,8 @@ class Hospital(Base):
     phone: str = col(sa.String(32))
     introduction: str = col(sa.Text)
     onsite_assistance: bool = col(sa.Boolean, default=False)
-    aliases: list[HospitalAlias] = relationship("HospitalAlias", back_populates="hospital")
-    departments: list[HospitalDepartment] = relationship(
+    aliases: list[HospitalAlias] = link("HospitalAlias", back_populates="hospital")
+    departments: list[HospitalDepartment] = link(
         "HospitalDepartment", back_populates="hospital", order_by="HospitalDepartment.id"
     )
 
@@ -219,7 +237,7 @@ class HospitalAlias(Base):
     id: int = key()
     hospital_id: int = ref("hospital.id")
     alias: str = col(sa.String(64))
-    hospital: Hospital = relationship("Hospital", back_populates="aliases")
+    hospital: Hospital = link("Hospital", back_populates="aliases")
 
 
 class HospitalDepartment(Base):
@@ -230,7 +248,7 @@ class HospitalDepartment(Base):
     id: int = key()
     hospital_id: int = ref("hospital.id")
     name: str = col(sa.String(32))
-    hospital: Hospital = relationship("Hospital", back_populates="departments")
+    hospital: Hospital = link("Hospital", back_populates="departments")
 
 
 class Visit(Base):
@@ -248,8 +266,8 @@ class Visit(Base):
     total: Decimal = col(MONEY)
     insurer_paid: Decimal = col(MONEY)
     self_pay: Decimal = col(MONEY, default=0)
-    policy: Policy = relationship("Policy")
-    hospital: Hospital = relationship("Hospital")
+    policy: Policy = link("Policy")
+    hospital: Hospital = link("Hospital")
 
 
 APPOINTMENT_STATES = ("requested", "confirmed", "declined", "cancelled", "fulfilled", "noshow")
@@ -277,8 +295,8 @@ class Appointment(Base):
     cancelled_late: bool = col(sa.Boolean, default=False)
     idempotency_key: str | None = col(sa.String(128), nullable=True, unique=True)
     version: int = col(sa.Integer, default=1)
-    policy: Policy = relationship("Policy")
-    hospital: Hospital = relationship("Hospital")
+    policy: Policy = link("Policy")
+    hospital: Hospital = link("Hospital")
     __mapper_args__ = {"version_id_col": version}
 
 
@@ -322,9 +340,9 @@ class Claim(Base):
     originals_tracking: str | None = col(sa.String(64), nullable=True)
     idempotency_key: str | None = col(sa.String(128), nullable=True, unique=True)
     version: int = col(sa.Integer, default=1)
-    policy: Policy = relationship("Policy")
-    hospital: Hospital | None = relationship("Hospital")
-    requirements: list[ClaimRequirement] = relationship(
+    policy: Policy = link("Policy")
+    hospital: Hospital | None = link("Hospital")
+    requirements: list[ClaimRequirement] = link(
         "ClaimRequirement", back_populates="claim", order_by="ClaimRequirement.id"
     )
     __mapper_args__ = {"version_id_col": version}
@@ -342,7 +360,7 @@ class ClaimRequirement(Base):
     claim_id: int = ref("claim.id")
     document: str = col(sa.String(32))
     received: bool = col(sa.Boolean, default=False)
-    claim: Claim = relationship("Claim", back_populates="requirements")
+    claim: Claim = link("Claim", back_populates="requirements")
 
 
 class DocumentReference(Base):
@@ -390,8 +408,8 @@ class Authorization(Base):
     submitted_at: datetime = col(UtcDateTime)
     idempotency_key: str | None = col(sa.String(128), nullable=True, unique=True)
     version: int = col(sa.Integer, default=1)
-    policy: Policy = relationship("Policy")
-    hospital: Hospital | None = relationship("Hospital")
+    policy: Policy = link("Policy")
+    hospital: Hospital | None = link("Hospital")
     __mapper_args__ = {"version_id_col": version}
 
 
@@ -415,7 +433,7 @@ class ConsultationRequest(Base):
     due_at: datetime = col(UtcDateTime)
     idempotency_key: str | None = col(sa.String(128), nullable=True, unique=True)
     version: int = col(sa.Integer, default=1)
-    policy: Policy = relationship("Policy")
+    policy: Policy = link("Policy")
     __mapper_args__ = {"version_id_col": version}
 
 
@@ -436,8 +454,8 @@ class SelfPayBill(Base):
     status: str = col(sa.String(16), default="unpaid")
     paid_at: datetime | None = col(UtcDateTime, nullable=True)
     version: int = col(sa.Integer, default=1)
-    policy: Policy = relationship("Policy")
-    hospital: Hospital = relationship("Hospital")
+    policy: Policy = link("Policy")
+    hospital: Hospital = link("Hospital")
     __mapper_args__ = {"version_id_col": version}
 
 
@@ -574,7 +592,7 @@ class Conversation(Base):
     """The bounded state of one Rasa conversation: slots, active loop and the last turns."""
 
     __tablename__ = "conversation"
-    sender_id: str = sa.Column(sa.String(160), primary_key=True)
+    sender_id: str = col(sa.String(160), primary_key=True)
     state: dict[str, Any] = col(sa.JSON)
     updated_at: datetime = col(UtcDateTime)
 

@@ -78,7 +78,7 @@ def bare_weekday(ctx: Context, weekday: int) -> date:
 
 
 def nth_weekday(first: date, n: int, weekday: int) -> date | None:
-    """Return the n-th ``weekday`` of the month of ``first`` (-1: the last); None when it has none."""
+    """Return the n-th ``weekday`` of the month of ``first`` (-1: the last one); None if none."""
     if n < 0:
         last = month_end(first)
         return last - timedelta(days=(last.weekday() - weekday) % 7)

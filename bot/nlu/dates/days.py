@@ -26,13 +26,20 @@ _YEAR = (
     rf"|(?P<rel_year>{'|'.join(sorted(_YEARS, key=len, reverse=True))}))(?:度)?(?:的|,|，|、)?\s*)?"
 )
 _REL_MONTH = r"(?P<rel_month>(?:大上|大下|上{1,3}|下{1,3}|这|本|当)(?:一)?\s*个?\s*月)(?:份)?"
-_MONTH = rf"(?:{NOT_IN_NUM}(?<!个)(?P<month>{NUM})\s*月(?:份)?|{_REL_MONTH})"
+_MONTH = rf"(?:(?:{NOT_IN_NUM}(?<!个)(?P<month>{NUM})|(?P<first>元))\s*月(?:份)?|{_REL_MONTH})"
 _WEEK = r"(?:周|星期|礼拜)"
-_WD = r"(?P<wd>[一二三四五六日天]|[1-7](?!\s*[\d.:%点号月天年个岁次度周星礼/-]))"
-_WD_END = r"(?!\s?(?:[次回趟遍针顿片]|个(?!人)|岁|天(?!气)|年级|均))"
+_WD = r"(?P<wd>[一二三四五六日天]|[1-7](?![\d.:]|\s*[%点号月天年个岁次度周星礼/-]))"
+_WD_END = (
+    r"(?!点[半钟整\d一二三四五六七八九十]|\s?(?:[次回趟遍针顿片]|个(?!人)|岁|天(?!气)|年级|均))"
+)
 # A day without 号 may be a count: 3月2次, 十月第一个.
 _UNCOUNTED = r"(?![\d个天岁次斤元块万点分周月倍份.:%]|\s?(?:[一二三四五六七八九十]|次|个|岁))"
 _DAY_UNIT = r"(?:号|日(?!游|龄|均|常|报|元|照))"
+# Of 12月3-5日 the first day is the answer, and the range is flagged.
+_DAY = (
+    rf"(?P<day>{NUM})\s*(?:(?P<to>(?:[号日]\s?)?[-~到至、]\s?{NUM})?\s*"
+    rf"(?P<unit>{_DAY_UNIT})|{_UNCOUNTED})"
+)
 
 
 def _year(match: re.Match[str], ctx: Context) -> int | None:
@@ -41,6 +48,14 @@ def _year(match: re.Match[str], ctx: Context) -> int | None:
     if match["rel_year"]:
         return ctx.today.year + _YEARS[match["rel_year"]]
     return None
+
+
+def _month(match: re.Match[str]) -> int | None:
+    return 1 if match["first"] else to_int(match["month"])
+
+
+def _range(match: re.Match[str]) -> tuple[Flag, ...]:
+    return (Flag.RANGE,) if match["to"] else ()
 
 
 def _atom(match: re.Match[str], day: date | None, *flags: Flag) -> DayAtom:
@@ -106,14 +121,14 @@ def _bare_weekday(match: re.Match[str], ctx: Context, weekday: int) -> DayAtom |
 
 def _nth_weekday(match: re.Match[str], ctx: Context) -> DayAtom | None:
     weekday = "一二三四五六日".find(match["wd"].replace("天", "日"))
-    nth = -1 if match["last"] else to_int(match["nth"])
+    nth = -1 if match["last"] else to_int(match["nth"] or "一")
     if nth is None or not (nth == -1 or 1 <= nth <= 5):
         return None
     weekday = weekday if weekday >= 0 else int(match["wd"]) - 1
     if match["rel_month"]:
         first = _first_of(match, ctx)
         return _atom(match, calendar.nth_weekday(first, nth, weekday) if first else None)
-    month = to_int(match["month"])
+    month = _month(match)
     if month is None or not 1 <= month <= 12:
         return None
     day = calendar.yearly(
@@ -126,8 +141,8 @@ def _nth_weekday(match: re.Match[str], ctx: Context) -> DayAtom | None:
 
 def _month_edge(match: re.Match[str], ctx: Context) -> DayAtom | None:
     first_day = match["edge"].startswith("第")
-    if match["month"]:
-        month = to_int(match["month"])
+    if match["month"] or match["first"]:
+        month = _month(match)
         if month is None or not 1 <= month <= 12:
             return None
 
@@ -185,7 +200,9 @@ def _numeric(match: re.Match[str], ctx: Context) -> DayAtom | None:
         return _atom(match, first, Flag.RANGE)
     if month > 12 or sep == "~":
         return None
-    if not match["unit"] and not (sep == "/" or (len(match["m"]) == len(match["d"]) == 2 == month)):
+    if not match["unit"] and not (
+        sep == "/" or (sep == "-" and len(match["m"]) == len(match["d"]) == 2)
+    ):
         before, after = ctx.text[: match.start()].rstrip(" "), ctx.text[match.end() :]
         if not _ROOM_BEFORE.search(before) or not _ROOM_AFTER.match(after):
             return None
@@ -193,15 +210,15 @@ def _numeric(match: re.Match[str], ctx: Context) -> DayAtom | None:
 
 
 def _month_day(match: re.Match[str], ctx: Context) -> DayAtom | None:
-    month, day = to_int(match["month"]), to_int(match["day"])
-    if month is None or day is None:
+    month, day = _month(match), to_int(match["day"])
+    if month is None or day is None or (match["day"][0] in "廿卅" and not match["calendar"]):
         return None
     year = _year(match, ctx)
     if match["calendar"] in ("农历", "阴历", "旧历", "老历"):
         return _lunar_atom(match, ctx, year, month, day)
     if not match["unit"] and month > 12:
         return None
-    return _atom(match, calendar.month_day(ctx, year, month, day))
+    return _atom(match, calendar.month_day(ctx, year, month, day), *_range(match))
 
 
 def _lunar(match: re.Match[str], ctx: Context) -> DayAtom | None:
@@ -228,7 +245,7 @@ def _relative_month_day(match: re.Match[str], ctx: Context) -> DayAtom | None:
     first, day = _first_of(match, ctx), to_int(match["day"])
     if first is None or day is None:
         return None
-    return _atom(match, calendar.make(first.year, first.month, day))
+    return _atom(match, calendar.make(first.year, first.month, day), *_range(match))
 
 
 def _same_day_of_month(match: re.Match[str], ctx: Context) -> DayAtom | None:
@@ -289,7 +306,7 @@ RULES: tuple[Rule, ...] = (
             ),
             (
                 rf"{_YEAR}(?P<calendar>农历|阴历|旧历|老历|公历|阳历|新历)?\s*(?:的)?{NOT_IN_NUM}(?<!个)"
-                rf"(?P<month>{NUM})\s*月(?:份)?的?\s*(?P<day>{NUM})\s*(?:(?P<unit>{_DAY_UNIT})|{_UNCOUNTED})",
+                rf"(?:(?P<month>{NUM})|(?P<first>元))\s*月(?:份)?的?\s*{_DAY}",
                 _month_day,
             ),
             (
@@ -297,11 +314,11 @@ RULES: tuple[Rule, ...] = (
                 rf"(?P<lday>初{NUM}|[廿卅][一二三四五六七八九]?|{NUM})(?:日|号)?",
                 _lunar,
             ),
-            (rf"{_REL_MONTH}的?\s*(?P<day>{NUM})\s*{_DAY_UNIT}", _relative_month_day),
+            (rf"{_REL_MONTH}的?\s*{_DAY}", _relative_month_day),
             (rf"{_REL_MONTH}的?(?:今天|同一天)", _same_day_of_month),
             (r"(?P<rel_year>去年|前年|明年|后年)的?(?:今天|今日|同一天)", _same_day_of_year),
             (
-                rf"{_YEAR}{_MONTH}的?(?:第(?P<nth>{NUM})|(?P<last>最后一))个?{_WEEK}{_WD}",
+                rf"{_YEAR}{_MONTH}的?(?:第(?P<nth>{NUM})|头一?|(?P<last>最后一))个?{_WEEK}{_WD}",
                 _nth_weekday,
             ),
             (
@@ -310,8 +327,8 @@ RULES: tuple[Rule, ...] = (
             ),
             (rf"{_YEAR}(?<=年)的?(?P<edge>第一天|最后一天)", _year_edge),
             (
-                rf"{NOT_IN_NUM}(?<![第\-/~A-Za-z])(?:(?P<from>{NUM})[号日]?\s?[、,到至~-]\s?)?"
-                rf"(?P<day>{NUM})\s*(?P<unit>号|日)(?![内间游龄均常报元照子程期语本])",
+                rf"{NOT_IN_NUM}(?<![第月周期拜\-/~A-Za-z])(?<!月的)(?:(?P<from>{NUM})[号日]?\s?[、到至~-]\s?)?"
+                rf"(?P<day>{NUM})\s*(?P<unit>号|日)(?![内间游龄均常报元照子程期语本难])",
                 _day_of_month,
             ),
             (

@@ -21,12 +21,17 @@ _SHORT = "mon|tues?|weds?|thur?s?|fri|sat|sun"
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY = re.compile(
     r"(?<![a-z])(?:"
-    r"(?:the )?(?P<near>day after tomorrow|day before yesterday|today|tonight|tomorrow|tmrw?|yesterday)"
+    r"(?:the )?(?P<near>day after tomorrow|day before yesterday|today|tonight|"
+    r"tomorrow|tmrw?|yesterday)"
     # Sat and sun are words of their own, so short names need a lead.
-    rf"|(?P<lead>next|this|last|coming|on) (?P<weekday>{_LONG}|{_SHORT})|(?P<bare>{_LONG})"
-    rf"|(?P<month>{_MONTH}) ?(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?!\d|:)(?:,? ?(?P<year>(?:19|20)\d\d))?"
-    rf"|(?:the )?(?P<day2>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? ?(?P<month2>{_MONTH})(?:,? ?(?P<year2>(?:19|20)\d\d))?"
-    rf"|in (?P<ahead>{_NUMBER} {_UNIT})|(?P<amount>{_NUMBER} {_UNIT}) (?P<side>ago|later|from now|from today)"
+    rf"|(?P<lead>next|this|last|coming|on) (?P<weekday>{_LONG}|{_SHORT})"
+    rf"|(?P<bare>{_LONG}|mon|tue|weds?|thu|fri)"
+    rf"|(?P<month>{_MONTH}) ?(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?!\d|:)"
+    r"(?:,? ?(?P<year>(?:19|20)\d\d))?"
+    rf"|(?:the )?(?P<day2>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? ?(?P<month2>{_MONTH})"
+    r"(?:,? ?(?P<year2>(?:19|20)\d\d))?"
+    rf"|in (?P<ahead>{_NUMBER} {_UNIT})"
+    rf"|(?P<amount>{_NUMBER} {_UNIT}) (?P<side>ago|later|from now|from today)"
     r")(?![a-z])",
     re.IGNORECASE,
 )
@@ -38,7 +43,7 @@ _PART = re.compile(
 _CLOCK = re.compile(
     r"(?<![a-z])at (?P<hour>\d{1,2})(?: o'?clock)?(?![\d:.]| ?[ap]\.?m)", re.IGNORECASE
 )
-_HAS_LETTERS = re.compile(r"[A-Za-z]{3}")
+_HAS_LETTERS = re.compile(r"[A-Za-z]{2}")
 
 
 @lru_cache(maxsize=256)

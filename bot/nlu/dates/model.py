@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Literal
+from zoneinfo import ZoneInfo
 
+TZ = ZoneInfo("Asia/Shanghai")
 Prefer = Literal["future", "past"]
 Part = Literal["dawn", "morning", "noon", "afternoon", "evening"]
 Grain = Literal["day", "part", "minute"]

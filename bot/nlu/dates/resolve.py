@@ -9,12 +9,11 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TypeVar
 
-from bot.clock import TZ
 from bot.nlu.dates.absolute import read_absolute
 from bot.nlu.dates.clocks import find_clocks, glued_part, part_of, read_in_part
 from bot.nlu.dates.days import find_days
 from bot.nlu.dates.english import find_english_clocks, find_english_days
-from bot.nlu.dates.model import ClockAtom, Context, DayAtom, Flag, Prefer, Resolution
+from bot.nlu.dates.model import TZ, ClockAtom, Context, DayAtom, Flag, Prefer, Resolution
 from bot.nlu.dates.text import mask, normalise
 
 Atom = TypeVar("Atom", DayAtom, ClockAtom)
@@ -23,7 +22,7 @@ _NEAR = re.compile(r"[\s,，、的是在就吧呢啊哈嘛也就都最好大概�
 _BREAK = re.compile(r"[。!?;！？；\n]|现在|刚才|刚刚|已经")
 _FAR = 20
 _SAME_DAY = re.compile(r"[\s(（]*(?:也?就?是)?[\s(（]*")
-_COMMA = re.compile(r"[\s,，]*")
+_COMMA = re.compile(r"[\s,，(（]*(?:也?就?是)?[\s(（]*")
 _TO = re.compile(r"\s*(?:到|至|-|~)\s*")
 _EITHER = re.compile(r"^[^,，。;!?]{0,8}(?:和|或|还是|跟|、|及|到|至|与|or|and)", re.IGNORECASE)
 _DAY_BEFORE = re.compile(r"的?前(?:一|1)天")
@@ -35,7 +34,7 @@ _BOUNDS = (
 )
 # What stands right before the day that a parent wants, when a message names several.
 _WANTED = re.compile(
-    r"(?:改到|改成|改为|改约|换到|换成|换为|挪到|挪成|调到|推迟到|推到|延到|延后到|提前到|移到|不对|说错了|"
+    r"(?:(?:改|换|挪|调|推|延|移|推迟|延后|提前)[到成为至约]?|不对|说错了|"
     r"(?<!不)(?:应该|还)?是|约|预约|预订|挂|订|定在|定到|安排在|安排到|变成|更改为)(?:一?下)?[\s,，:是在了个]{0,3}$"
 )
 _REFUSED_AFTER = re.compile(
@@ -44,11 +43,18 @@ _REFUSED_AFTER = re.compile(
 _REFUSED_BEFORE = re.compile(
     r"(?:不是|不要|除了|原来(?:约|是)?的?|原定(?:在|于)?|本来(?:约|是)?的?|把|别约|不约)\s*$"
 )
-_PAST = re.compile(
-    r"已经|曾经|上次|上回|那次|当时|刚(?:刚|才|做|看|打|住|出)|"
-    r"[看做打去住查拍配开花用吃发烧吐拉诊验治接种付交买挂退来拔补缝割切术院摔烫伤](?:完|好|过)?(?:了(?!吗|没)|过(?!敏|滤|几|两|程|期|号))|"
-    r"[看做打去住查拍配开验付交买拔补割出就诊种烧病](?:的(?!话|时候能|号)|完)"
+# What tells that something has happened: before the day, or after it.
+_PAST_BEFORE = re.compile(
+    r"已经|曾经|上次|上回|那次|当时|刚才|刚刚|(?<![号日天月期年一二三四五六])之前|最近一次"
 )
+_PAST_AFTER = re.compile(
+    r"已经|刚|那次|(?:[看做打去住查拍配开花用吃烧吐拉诊验治种付交买挂来拔补缝割术院断摔烫伤病发险]"
+    r"(?:完|好|过)?(?:了(?![吗没])|过(?![敏滤几两程期号])))"
+    r"|[看做打去住出查拍配开验付交买拔补割院诊种病生摔险](?:完|回)?的(?!话|时候能|号)"
+    r"|的(?:发票|收据|账单|小票|病历|处方|费用|单子)"
+)
+_PLANNED = re.compile(r"想|要(?!求)|打算|准备|能|可以|可不可以|约|改|挪|计划|争取|再")
+_CLAUSE = re.compile(r"[,，。;；!?！？\n]")
 
 
 def resolve_all(text: str, now: datetime, prefer: Prefer = "future") -> list[Resolution]:
@@ -89,12 +95,31 @@ def resolve(text: str, now: datetime, prefer: Prefer = "future") -> Resolution |
     return _choose(dated, normalise(text), now.astimezone(TZ), prefer)
 
 
-def tells_of_the_past(text: str) -> bool:
-    """Return whether ``text`` reports what has happened (上次, 看过, 打的疫苗).
+def direction(text: str, now: datetime) -> Prefer:
+    """Return "past" if the clause that holds the date reports what has happened (3号打的疫苗).
 
-    For callers that do not know the direction from their own question.
+    Takes and raises what :func:`resolve` does. For callers whose own question does not already
+    say where the date lies.
     """
-    return _PAST.search(normalise(text)) is not None
+    found = resolve(text, now)
+    if found is None or found.date is None:
+        return "future"
+    spans = [found.span]
+    if found.date <= now.astimezone(TZ).date():
+        spans += [one.span for one in resolve_all(text, now) if one.date]
+    text = normalise(text)
+    return "past" if any(_reports(text, *span) for span in spans) else "future"
+
+
+def _reports(text: str, start: int, end: int) -> bool:
+    """Return whether the clause around a day tells that something happened on it."""
+    before = _CLAUSE.split(text[:start])[-1]
+    after = _CLAUSE.split(text[end:])[0]
+    early, late = _PAST_BEFORE.search(before), _PAST_AFTER.search(after)
+    # A plan between the cue and the day takes the cue's word away: 12号想把疫苗打了.
+    if early and not _PLANNED.search(before[early.end() :]):
+        return True
+    return late is not None and not _PLANNED.search(after[: late.start()])
 
 
 def _choose(dated: list[Resolution], text: str, now: datetime, prefer: Prefer) -> Resolution:
@@ -219,10 +244,7 @@ def _whole(day: DayAtom, clocks: list[ClockAtom], ctx: Context, text: str) -> Re
         behind = pattern.match(ctx.text, end)
         if behind and found:
             found, end = found + timedelta(days=shift), behind.end()
-    for flag, bound in _BOUNDS:
-        if bound.match(ctx.text, end) or bound.match(ctx.text, day.end):
-            flags.add(flag)
-            break
+    flags |= _bounds(ctx.text, end) or _bounds(ctx.text, day.end)
     if found:
         found, at = read_absolute(found, at)
     return Resolution(
@@ -236,6 +258,11 @@ def _whole(day: DayAtom, clocks: list[ClockAtom], ctx: Context, text: str) -> Re
     )
 
 
+def _bounds(text: str, end: int) -> frozenset[Flag]:
+    """Return whether 之前, 以后 or 左右 stands behind a reading that ends at ``end``."""
+    return frozenset([flag for flag, bound in _BOUNDS if bound.match(text, end)][:1])
+
+
 def _clock_only(atoms: list[ClockAtom], text: str) -> Resolution:
     clock = _joined(atoms)
     start, end = atoms[0].start, atoms[-1].end
@@ -246,7 +273,7 @@ def _clock_only(atoms: list[ClockAtom], text: str) -> Resolution:
         grain="minute" if clock.time else "part",
         span=(start, end),
         text=text[start:end],
-        flags=clock.flags,
+        flags=clock.flags | _bounds(text, end),
     )
 
 

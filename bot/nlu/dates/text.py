@@ -27,7 +27,8 @@ _SLIPS = (("里拜", "礼拜"), ("礼败", "礼拜"), ("星其", "星期"), ("�
 
 CN = "零〇一二三四五六七八九十百两廿卅"
 NUM = rf"(?:\d{{1,3}}|[{CN}]{{1,5}})"
-NOT_IN_NUM = rf"(?<![\d{CN}.])"
+# A number starts here, and not in the middle of one; 周四11月 holds two.
+NOT_IN_NUM = rf"(?:(?<![\d.])(?=\d)|(?<![{CN}])(?=[{CN}])|(?<![\d{CN}])(?![\d{CN}]))"
 
 _DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 _CN_INT = re.compile(
@@ -47,6 +48,8 @@ def normalise(text: str) -> str:
 
 def to_int(number: str) -> int | None:
     """Return the value of a number in digits or Chinese words; None for 两三, 十几 and the like."""
+    if number[0] in "零〇" and number[1:].isdigit():
+        number = number[1:]
     if number.isascii():
         return int(number) if number.isdigit() else None
     if number in ("零", "〇"):
@@ -100,6 +103,7 @@ _NO_DATE = re.compile(
     "|".join(
         (
             r"《[^》]*》",
+            r"(?:^|(?<=[你您家们,，。!]))(?:早上|上午|中午|下午|晚上)好(?![吗不么的])",
             r"https?://\S+",
             r"(?<!\d)\d{3,4}-\d{3,4}-\d{3,4}(?!\d)",
             r"(?<!\d)0\d{2,3}-\d{7,8}(?!\d)",
@@ -127,7 +131,7 @@ _NO_DATE = re.compile(
             # What comes round again is no single day.
             _RECURRING,
             rf"{NUM}\s*(?:个)?(?:天|日|周|星期|礼拜|月|年)\s*{NUM}\s*(?:次|回|针|顿|片|粒|包|遍)",
-            r"(?<![下上这本个])(?:周|星期|礼拜)[一1]\s*(?:到|至|-|~)\s*(?:周|星期|礼拜)?[四五六日天4567]",
+            r"(?<![下上这本个])(?:周|星期|礼拜)[一1]\s*(?:到|至|-|~)\s*(?:周|星期|礼拜)?[四五六日天4567](?![号点月日\d])",
             r"今明(?:两|后)?[天日]|明后(?:两)?[天日]|[今昨这][前两几]天",
             # Vague by usage: any day would be a near one.
             r"(?<!再)过(?:个)?(?:两|几|一两|两三|三五|些)[天日]",
@@ -135,7 +139,7 @@ _NO_DATE = re.compile(
             r"[有这那几]一?点(?!钟|半)|一点(?:儿|点|都|也|没|不)|[早晚快慢多少好大小轻便](?:一)?点(?!钟|半|\d)",
             rf"{NUM}\s*点\s*(?:建议|意见|要求|疑问|问题|原因|想法|注意|说明|需要)",
             rf"第\s*{NUM}\s*点",
-            rf"(?:24|7|二十四)\s*[x×*/]\s*(?:24|7)(?:小时)?",
+            r"(?:24|7|二十四)\s*[x×*/]\s*(?:24|7)(?:小时)?",
         )
     ),
     re.IGNORECASE,

@@ -1,0 +1,72 @@
+"""REST on loopback, for the demonstration in the terminal and for tests.
+
+A ``sender`` in a request body proves nothing, so this channel does not exist in production. It
+differs from Rasa's own in two ways: the request cannot choose another channel's name, and a
+message is never left without a reply.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
+from rasa.core.channels.rest import RestInput
+from rasa.shared.exceptions import RasaException
+from sanic import Blueprint, response
+from sanic.request import Request
+from sanic.response import HTTPResponse
+
+from bot.settings import get_settings
+from bot.texts import texts
+
+logger = logging.getLogger(__name__)
+LONGEST_TEXT = 4000
+LONGEST_SENDER = 128
+
+
+class LoopbackRest(RestInput):  # type: ignore[misc]
+    """``POST /webhooks/rest/webhook``: ``{"sender", "message"}`` in, a list of messages out."""
+
+    @classmethod
+    def from_credentials(cls, credentials: dict[str, Any] | None) -> LoopbackRest:
+        """Create the channel.
+
+        Raises:
+            RasaException: In production, where this channel is refused.
+        """
+        if get_settings().env == "production":
+            raise RasaException("the REST channel is refused when BOT_ENV=production")
+        return cls()
+
+    def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
+        """Return the channel's two endpoints."""
+        webhook = Blueprint("loopback_rest", __name__)
+
+        @webhook.route("/", methods=["GET"])
+        async def health(request: Request) -> HTTPResponse:
+            return response.json({"status": "ok"})
+
+        @webhook.route("/webhook", methods=["POST"])
+        async def receive(request: Request) -> HTTPResponse:
+            body = request.json if isinstance(request.json, dict) else {}
+            sender, text = body.get("sender"), body.get("message")
+            if not isinstance(sender, str) or not isinstance(text, str) or not sender.strip():
+                return response.json({"error": "sender and message must be strings"}, status=400)
+            collector = CollectingOutputChannel()
+            message = UserMessage(
+                text[:LONGEST_TEXT],
+                collector,
+                sender[:LONGEST_SENDER],
+                input_channel=self.name(),
+            )
+            try:
+                await on_new_message(message)
+            except Exception:
+                logger.exception("a turn failed")
+            if not collector.messages:
+                await collector.send_text_message(sender, texts()["failure"].text)
+            return response.json(collector.messages)
+
+        return webhook

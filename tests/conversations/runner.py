@@ -1,0 +1,156 @@
+"""Runs conversations written in YAML against a running bot over the REST channel.
+
+A file holds a list of conversations::
+
+    - name: books a visit
+      kind: happy path            # one of KINDS
+      now: "2026-11-23T10:00:00+08:00"   # one of the clocks that the suite starts a bot for
+      steps:
+        - user: 我要预约            # what the parent types, or a button's payload
+          says: [哪家医院]           # regular expressions, all found in the joined replies
+          never: [undefined]        # none found
+          buttons: [上午]            # titles that must be offered
+          keep: {code: '验证码[:：](\\d{6})'}   # first group, used later as {code}
+        - press: 上午               # or: press a button offered in the last reply, by its title
+        - repeat: true              # or: send the last message again
+
+``bind: [name, phone]`` before ``steps`` binds the chat account first.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+HERE = Path(__file__).parent
+KINDS = {
+    "happy path",
+    "correction",
+    "digression",
+    "cancellation",
+    "negation",
+    "invalid path",
+    "human after two clarifications",
+    "failure",
+    "privacy",
+}
+DEFAULT_NOW = "2026-11-23T10:00:00+08:00"
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """One scripted conversation."""
+
+    name: str
+    kind: str
+    now: str
+    steps: list[dict[str, Any]]
+    bind: list[str] | None
+    file: str
+
+
+@dataclass
+class Parent:
+    """A scripted parent with a chat account of its own."""
+
+    url: str
+    sender: str = field(default_factory=lambda: f"test-{uuid.uuid4().hex}")
+    replies: list[dict[str, Any]] = field(default_factory=list)
+    last: str = ""
+    kept: dict[str, str] = field(default_factory=dict)
+    transcript: list[str] = field(default_factory=list)
+
+    def send(self, text: str) -> str:
+        """Send a message; return the replies' texts, joined."""
+        self.last = text
+        answer = httpx.post(
+            f"{self.url}/webhooks/rest/webhook",
+            json={"sender": self.sender, "message": text},
+            timeout=60,
+        )
+        answer.raise_for_status()
+        self.replies = answer.json()
+        said = "\n".join(reply.get("text", "") for reply in self.replies)
+        self.transcript += [f"家长> {text}", f"助手> {said}  {self.buttons()}"]
+        return said
+
+    def buttons(self) -> dict[str, str]:
+        """Return the buttons of the last replies: title to payload."""
+        return {b["title"]: b["payload"] for r in self.replies for b in r.get("buttons", [])}
+
+    def bind(self, name: str, phone: str) -> None:
+        """Bind this account the way a parent does."""
+        self.send("我要绑卡")
+        self.send(name)
+        said = self.send(phone)
+        code = re.search(r"验证码[:：](\d{6})", said)
+        assert code, "\n".join(self.transcript)
+        said = self.send(code.group(1))
+        assert "绑定成功" in said, "\n".join(self.transcript)
+
+
+def load() -> list[Conversation]:
+    """Return all conversations of this folder, in order."""
+    found = []
+    for path in sorted(HERE.glob("*.yml")):
+        for entry in yaml.safe_load(path.read_text(encoding="utf-8")):
+            found.append(
+                Conversation(
+                    entry["name"],
+                    entry["kind"],
+                    entry.get("now", DEFAULT_NOW),
+                    entry["steps"],
+                    entry.get("bind"),
+                    path.name,
+                )
+            )
+    return found
+
+
+def play(conversation: Conversation, url: str) -> None:
+    """Play a conversation; raise AssertionError with the transcript where it goes astray."""
+    parent = Parent(url)
+    if conversation.bind:
+        parent.bind(*conversation.bind)
+    for step in conversation.steps:
+        said = parent.send(_text(step, parent))
+        _check(step, said, parent)
+
+
+def _text(step: dict[str, Any], parent: Parent) -> str:
+    if step.get("repeat"):
+        return parent.last
+    if "press" in step:
+        offered = parent.buttons()
+        assert step["press"] in offered, _told(parent, f"no button {step['press']!r}")
+        return offered[step["press"]]
+    text = str(step["user"])
+    for name, value in parent.kept.items():
+        text = text.replace("{" + name + "}", value)
+    return text
+
+
+def _check(step: dict[str, Any], said: str, parent: Parent) -> None:
+    assert said.strip() or parent.buttons(), _told(parent, "no reply")
+    for pattern in step.get("says", []):
+        for name, value in parent.kept.items():
+            pattern = pattern.replace("{" + name + "}", value)
+        assert re.search(pattern, said), _told(parent, f"not said: {pattern}")
+    for pattern in step.get("never", []):
+        assert not re.search(pattern, said), _told(parent, f"must not be said: {pattern}")
+    for title in step.get("buttons", []):
+        assert title in parent.buttons(), _told(parent, f"no button {title!r}")
+    for name, pattern in step.get("keep", {}).items():
+        match = re.search(pattern, said)
+        assert match, _told(parent, f"nothing to keep for {name}")
+        parent.kept[name] = match.group(1)
+
+
+def _told(parent: Parent, problem: str) -> str:
+    return "\n".join([problem, *parent.transcript])
