@@ -179,7 +179,7 @@ class ServiceAction(Action):  # type: ignore[misc]
         except Exception:
             self.log_failure(tracker)
             dispatcher.messages.clear()
-            dispatcher.say_message(response=self.failure_response)
+            say(dispatcher, self.failure_response)
             return self.failed(tracker)
 
     def log_failure(self, tracker: Tracker) -> None:

@@ -350,7 +350,7 @@ RULES: tuple[Rule, ...] = (
                 _weekday,
             ),
             (
-                rf"(?P<pre>上|下|下下|上上|这)(?P<count>)(?P<side>)(?P<week>拜)(?P<wd>[一二三四五六日天])",
+                r"(?P<pre>上|下|下下|上上|这)(?P<count>)(?P<side>)(?P<week>拜)(?P<wd>[一二三四五六日天])",
                 _weekday,
             ),
             (rf"{_YEAR}(?:农历|阴历)?的?{PATTERN}", _holiday),

@@ -25,7 +25,9 @@ _DAY = re.compile(
     r"tomorrow|tmrw?|yesterday)"
     # Sat and sun are words of their own, so short names need a lead.
     rf"|(?P<lead>next|this|last|coming|on) (?P<weekday>{_LONG}|{_SHORT})"
-    rf"|(?P<bare>{_LONG}|mon|tue|weds?|thu|fri)"
+    rf"|(?P<bare>{_LONG}|mon|tue|weds?|thu|fri|"
+    r"(?:sat|sun)(?=,? (?:\d|at |morning|afternoon|evening|noon)))"
+    r"|on the (?P<nth>\d{1,2})(?:st|nd|rd|th)(?! of| ?[a-z]{3,9} \d{4})"
     rf"|(?P<month>{_MONTH}) ?(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?!\d|:)"
     r"(?:,? ?(?P<year>(?:19|20)\d\d))?"
     rf"|(?:the )?(?P<day2>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? ?(?P<month2>{_MONTH})"
@@ -65,6 +67,9 @@ def _day(match: re.Match[str], ctx: Context) -> DayAtom | None:
         return _near(match, ctx)
     if match["weekday"] or match["bare"]:
         return _weekday(match, ctx)
+    if match["nth"]:
+        found = calendar.day_of_month(ctx, int(match["nth"]))
+        return DayAtom(*match.span(), found) if found else None
     if match["month"] or match["month2"]:
         read = _month_day(match["month"] or match["month2"], match["day"] or match["day2"])
         year = match["year"] or match["year2"]

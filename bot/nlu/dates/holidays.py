@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from functools import lru_cache
 
-from lunar_python import Lunar, LunarYear  # type: ignore[import-untyped]
+from lunar_python import Lunar, LunarYear
 
 from bot.nlu.dates.calendar import make, nth_weekday
 
