@@ -465,8 +465,10 @@ class MoveForm(_OnAppointment):
         return super().accept(turn, slot, value, values)
 
 
-class _BeginOnAppointment(ServiceAction):
+class _BeginOnAppointment:
     """Finds the appointment meant and opens the form about it."""
+
+    action_name: ClassVar[str]
 
     form_class: ClassVar[type[_OnAppointment]]
 
@@ -493,14 +495,14 @@ class _BeginOnAppointment(ServiceAction):
         return []
 
 
-class ActionCancelAppointment(_BeginOnAppointment):
+class ActionCancelAppointment(_BeginOnAppointment, ServiceAction):
     """Begins a cancellation."""
 
     action_name = "action_cancel_appointment"
     form_class = CancelForm
 
 
-class ActionRescheduleAppointment(_BeginOnAppointment):
+class ActionRescheduleAppointment(_BeginOnAppointment, ServiceAction):
     """Begins moving a visit."""
 
     action_name = "action_reschedule_appointment"
@@ -519,7 +521,7 @@ class ActionRescheduleAppointment(_BeginOnAppointment):
         return events
 
 
-class _AskReference(ServiceAction):
+class _AskReference:
     """Asks which appointment is meant."""
 
     def handle(self, turn: Turn) -> list[Event]:
@@ -537,13 +539,13 @@ class _AskReference(ServiceAction):
         return []
 
 
-class ActionAskCancelReference(_AskReference):
+class ActionAskCancelReference(_AskReference, ServiceAction):
     """Asks which visit to cancel."""
 
     action_name = "action_ask_cancel_reference"
 
 
-class ActionAskMoveReference(_AskReference):
+class ActionAskMoveReference(_AskReference, ServiceAction):
     """Asks which visit to move."""
 
     action_name = "action_ask_move_reference"

@@ -5,6 +5,10 @@ from __future__ import annotations
 from rasa_sdk.events import FollowupAction, SlotSet
 
 from actions import texts
+from actions.appointments import BookForm, CancelForm, MoveForm
+from actions.binding import BindForm, PolicyForm
+from actions.claims import ClaimForm, DocumentsForm
+from actions.consultations import ConsultForm
 from actions.forms import Form
 from actions.turn import Event, ServiceAction, Turn, close_form, open_form, resume
 from bot.rules.authorizations import authorization_deadline, is_late
@@ -12,6 +16,16 @@ from bot.services import authorizations, handoffs
 from bot.services import hospitals as directory
 from bot.services.hospitals import HospitalView
 
+FORMS: tuple[type[Form], ...] = (
+    BindForm,
+    PolicyForm,
+    BookForm,
+    CancelForm,
+    MoveForm,
+    DocumentsForm,
+    ClaimForm,
+    ConsultForm,
+)
 MISSES_BEFORE_HUMAN = 2
 MOST_HOSPITALS = 6
 # Below this share of confidence a second intent is no candidate for "您是想…还是…".
@@ -79,17 +93,10 @@ class ActionStop(ServiceAction):
             turn.say("nothing_to_stop")
             return [SlotSet("pending_task", None)]
         turn.say("stopped")
-        form = next(f for f in _subclasses(Form) if getattr(f, "form", "") == turn.form)
+        form = next(f for f in FORMS if f.form == turn.form)
         names = (*form.slots, *form.scratch)
         forgotten = close_form(turn, [n for n in names if n != "policy"])
         return [SlotSet("pending_task", None), *forgotten]
-
-
-def _subclasses(cls: type[Form]) -> list[type[Form]]:
-    found = []
-    for sub in cls.__subclasses__():
-        found += [sub, *_subclasses(sub)]
-    return found
 
 
 class ActionAffirm(ServiceAction):

@@ -8,6 +8,7 @@ answer it, and the form asks again.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any, ClassVar
 
 from rasa_sdk import Tracker
@@ -56,9 +57,9 @@ class Form(ServiceAction):
         """Return the name that Rasa looks for."""
         return f"validate_{self.form}"
 
+    @abstractmethod
     def find(self, turn: Turn, asked: str | None) -> Found:
         """Search the message for the form's values."""
-        raise NotImplementedError
 
     def accept(self, turn: Turn, slot: str, value: Any, values: dict[str, Any]) -> Any:
         """Check one value; say what is wrong and return ``None`` to refuse it."""
@@ -138,9 +139,9 @@ class Submit(ServiceAction):
         """Return the name used in the rules."""
         return f"action_submit_{self.form_class.form.removesuffix('_form')}"
 
+    @abstractmethod
     def submit(self, turn: Turn) -> str | None:
         """Do it; return the action to go on with, if any."""
-        raise NotImplementedError
 
     def complete(self, turn: Turn) -> bool:
         """Tell whether the form was filled and confirmed (and not ended early)."""
@@ -183,7 +184,7 @@ def end_early() -> list[Event]:
     return [ActiveLoop(None), SlotSet("requested_slot", None)]
 
 
-class Ask(ServiceAction):
+class _Ask:
     """Asks for a slot with a text of the domain that needs nothing filled in."""
 
     slot: ClassVar[str]
@@ -198,97 +199,97 @@ class Ask(ServiceAction):
         return []
 
 
-class AskBindChildName(Ask):
+class AskBindChildName(_Ask, ServiceAction):
     """Asks for ``bind_child_name``."""
 
     slot = "bind_child_name"
 
 
-class AskBindPhone(Ask):
+class AskBindPhone(_Ask, ServiceAction):
     """Asks for ``bind_phone``."""
 
     slot = "bind_phone"
 
 
-class AskBindCode(Ask):
+class AskBindCode(_Ask, ServiceAction):
     """Asks for ``bind_code``."""
 
     slot = "bind_code"
 
 
-class AskBookDate(Ask):
+class AskBookDate(_Ask, ServiceAction):
     """Asks for ``book_date``."""
 
     slot = "book_date"
 
 
-class AskBookTime(Ask):
+class AskBookTime(_Ask, ServiceAction):
     """Asks for ``book_time``."""
 
     slot = "book_time"
 
 
-class AskCancelLateConfirm(Ask):
+class AskCancelLateConfirm(_Ask, ServiceAction):
     """Asks for ``cancel_late_confirm``."""
 
     slot = "cancel_late_confirm"
 
 
-class AskMoveDate(Ask):
+class AskMoveDate(_Ask, ServiceAction):
     """Asks for ``move_date``."""
 
     slot = "move_date"
 
 
-class AskMoveTime(Ask):
+class AskMoveTime(_Ask, ServiceAction):
     """Asks for ``move_time``."""
 
     slot = "move_time"
 
 
-class AskMoveLateConfirm(Ask):
+class AskMoveLateConfirm(_Ask, ServiceAction):
     """Asks for ``move_late_confirm``."""
 
     slot = "move_late_confirm"
 
 
-class AskDocumentsKind(Ask):
+class AskDocumentsKind(_Ask, ServiceAction):
     """Asks for ``documents_kind``."""
 
     slot = "documents_kind"
 
 
-class AskClaimKind(Ask):
+class AskClaimKind(_Ask, ServiceAction):
     """Asks for ``claim_kind``."""
 
     slot = "claim_kind"
 
 
-class AskClaimHospital(Ask):
+class AskClaimHospital(_Ask, ServiceAction):
     """Asks for ``claim_hospital``."""
 
     slot = "claim_hospital"
 
 
-class AskClaimDate(Ask):
+class AskClaimDate(_Ask, ServiceAction):
     """Asks for ``claim_date``."""
 
     slot = "claim_date"
 
 
-class AskClaimAmount(Ask):
+class AskClaimAmount(_Ask, ServiceAction):
     """Asks for ``claim_amount``."""
 
     slot = "claim_amount"
 
 
-class AskConsultSymptom(Ask):
+class AskConsultSymptom(_Ask, ServiceAction):
     """Asks for ``consult_symptom``."""
 
     slot = "consult_symptom"
 
 
-class AskConsultPhone(Ask):
+class AskConsultPhone(_Ask, ServiceAction):
     """Asks for ``consult_phone``."""
 
     slot = "consult_phone"

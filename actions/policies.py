@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from decimal import Decimal
 
 from rasa_sdk.events import SlotSet
@@ -24,9 +25,9 @@ class _OnPolicy(ServiceAction):
         self.answer(turn, number)
         return [*events, SlotSet("pending_task", None), *resume(turn)]
 
+    @abstractmethod
     def answer(self, turn: Turn, number: str) -> None:
         """Answer for this policy."""
-        raise NotImplementedError
 
 
 def _overview(turn: Turn, number: str) -> PolicyView:

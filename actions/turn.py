@@ -6,11 +6,12 @@ import asyncio
 import hashlib
 import logging
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from rasa_sdk import Action, Tracker
 from rasa_sdk.events import ActiveLoop, FollowupAction, SlotSet
@@ -151,10 +152,10 @@ class Turn:
         return named[0] if len({c.number for c in named}) == 1 else None
 
 
-class ServiceAction(Action):  # type: ignore[misc]
+class ServiceAction(Action, ABC):  # type: ignore[misc]
     """Runs :meth:`handle` in a thread; a failure apologises, is logged, and loses nothing."""
 
-    action_name = ""
+    action_name: ClassVar[str] = ""
     keeps_misses = False
     failure_response = "failure"
 
@@ -162,9 +163,9 @@ class ServiceAction(Action):  # type: ignore[misc]
         """Return the action's name in the domain."""
         return self.action_name
 
+    @abstractmethod
     def handle(self, turn: Turn) -> list[Event]:
         """Read the turn, call one service, answer; return the tracker's events."""
-        raise NotImplementedError
 
     def failed(self, turn: Tracker) -> list[Event]:
         """Return the events after a failure."""

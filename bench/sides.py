@@ -65,7 +65,7 @@ class Side:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         command = [
-            *rasa("train"), "--force", "--config", str(self.config), "--domain", "domain.yml",
+            *rasa("train"), "--force", "--skip-validation", "--config", str(self.config), "--domain", "domain.yml",
             "--data", "data", "--out", str(self.folder), "--fixed-model-name", MODEL,
         ]  # fmt: skip
         env = environment(self.folder) | {"RASA_CACHE_DIRECTORY": str(self.folder / "cache")}

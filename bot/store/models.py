@@ -78,7 +78,7 @@ class Household(Base):
     __tablename__ = "household"
     id: int = key()
     phone: str = col(sa.String(20), unique=True)
-    policies: list[Policy] = link("Policy", back_populates="household")
+    policies: list[Policy] = link("Policy", back_populates="household", order_by="Policy.id")
 
 
 class ChatIdentity(Base):
@@ -92,7 +92,7 @@ class ChatIdentity(Base):
     current_policy_id: int | None = ref("policy.id", nullable=True)
     created_at: datetime = col(UtcDateTime, default=utcnow)
     blocked_at: datetime | None = col(UtcDateTime, nullable=True)
-    bindings: list[Binding] = link("Binding", back_populates="identity")
+    bindings: list[Binding] = link("Binding", back_populates="identity", order_by="Binding.id")
 
 
 class Binding(Base):
@@ -124,8 +124,10 @@ class Plan(Base):
     __tablename__ = "plan"
     id: int = key()
     name: str = col(sa.String(32), unique=True)
-    benefits: list[PlanBenefit] = link("PlanBenefit", back_populates="plan")
-    routes: list[PlanRoute] = link("PlanRoute", back_populates="plan")
+    benefits: list[PlanBenefit] = link(
+        "PlanBenefit", back_populates="plan", order_by="PlanBenefit.id"
+    )
+    routes: list[PlanRoute] = link("PlanRoute", back_populates="plan", order_by="PlanRoute.id")
 
 
 BENEFITS = ("outpatient", "full_reimbursement_visits", "inpatient", "vaccine", "health_checks")
@@ -182,7 +184,7 @@ class Policy(Base):
     household: Household = link("Household", back_populates="policies")
     child: Child = link("Child")
     plan: Plan = link("Plan")
-    uses: list[BenefitUse] = link("BenefitUse", back_populates="policy")
+    uses: list[BenefitUse] = link("BenefitUse", back_populates="policy", order_by="BenefitUse.id")
     __mapper_args__ = {"version_id_col": version}
 
 
@@ -223,7 +225,9 @@ class Hospital(Base):
     phone: str = col(sa.String(32))
     introduction: str = col(sa.Text)
     onsite_assistance: bool = col(sa.Boolean, default=False)
-    aliases: list[HospitalAlias] = link("HospitalAlias", back_populates="hospital")
+    aliases: list[HospitalAlias] = link(
+        "HospitalAlias", back_populates="hospital", order_by="HospitalAlias.id"
+    )
     departments: list[HospitalDepartment] = link(
         "HospitalDepartment", back_populates="hospital", order_by="HospitalDepartment.id"
     )

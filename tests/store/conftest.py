@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from uuid import uuid4
 
@@ -20,7 +20,6 @@ from bot.store.demo.loader import load_demo
 from bot.store.session import Store
 
 TODAY = date(2026, 11, 23)
-NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -57,9 +56,12 @@ def any_store(request: pytest.FixtureRequest) -> Iterator[Store]:
     if request.param == "sqlite":
         yield request.getfixturevalue("store")
         return
-    url = request.getfixturevalue("postgres_database")
-    migrate.upgrade(url)
-    store = Store(url)
+    store = Store(
+        create_database(
+            request.getfixturevalue("postgres_url"),
+            template=request.getfixturevalue("migrated_database"),
+        )
+    )
     yield store
     store.dispose()
 
@@ -67,10 +69,22 @@ def any_store(request: pytest.FixtureRequest) -> Iterator[Store]:
 @pytest.fixture
 def postgres_database(postgres_url: str) -> str:
     """The URL of a new, empty database."""
+    return create_database(postgres_url)
+
+
+@pytest.fixture(scope="session")
+def migrated_database(postgres_url: str) -> str:
+    """The name of a database to copy."""
+    url = create_database(postgres_url)
+    migrate.upgrade(url)
+    return str(sa.engine.make_url(url).database)
+
+
+def create_database(postgres_url: str, template: str = "template1") -> str:
     name = f"test_{uuid4().hex}"
     engine = sa.create_engine(postgres_url, isolation_level="AUTOCOMMIT", future=True)
     with engine.connect() as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+        connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {template}"))
     engine.dispose()
     return str(sa.engine.make_url(postgres_url).set(database=name))
 

@@ -18,5 +18,5 @@ def test_reference(prefix: str, row_id: int, reference: str) -> None:
     [("a", 1), ("", 1), ("约", 1), ("A1", 1), ("ABCD", 1), ("A", 0), ("A", -1)],
 )
 def test_refuses_what_nobody_could_read_out(prefix: str, row_id: int) -> None:
-    with pytest.raises(ValueError, match="reference|key"):
+    with pytest.raises(ValueError, match=r"reference|key"):
         new_reference(prefix, row_id)

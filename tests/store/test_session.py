@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm.exc import StaleDataError
 
 from bot.settings import get_settings
+from bot.store import migrate
 from bot.store.demo.loader import load_demo
 from bot.store.models import BenefitUse, Household, Policy
 from bot.store.session import ReadOnlyError, Store, get_store
-from tests.store.conftest import TODAY
+
+TODAY = date(2026, 11, 23)
 
 
 def phones(store: Store) -> list[str]:
@@ -33,17 +36,26 @@ def test_rolls_back_on_any_error(any_store: Store) -> None:
     class SomethingElseError(Exception):
         pass
 
-    with pytest.raises(SomethingElseError), any_store.begin() as session:
-        session.add(Household(phone="13800000101"))
-        session.flush()
-        raise SomethingElseError
+    def fail_half_way() -> None:
+        with any_store.begin() as session:
+            session.add(Household(phone="13800000101"))
+            session.flush()
+            raise SomethingElseError
+
+    with pytest.raises(SomethingElseError):
+        fail_half_way()
     assert phones(any_store) == []
 
 
 def test_stale_write_is_refused(any_store: Store) -> None:
     with any_store.begin() as session:
         load_demo(session, TODAY)
-    query = sa.select(BenefitUse).where(BenefitUse.benefit == "outpatient").limit(1)
+    query = (
+        sa.select(BenefitUse)
+        .where(BenefitUse.benefit == "outpatient")
+        .order_by(BenefitUse.id)
+        .limit(1)
+    )
     with any_store.begin() as session:
         mine = session.scalars(query).one()
     with any_store.begin() as session:
@@ -58,18 +70,23 @@ def test_stale_write_is_refused(any_store: Store) -> None:
 
 
 def test_two_open_sessions_of_one_row(postgres_database: str) -> None:
-    from bot.store import migrate
-
     migrate.upgrade(postgres_database)
     store = Store(postgres_database)
     with store.begin() as session:
         load_demo(session, TODAY)
     query = sa.select(Policy).order_by(Policy.id).limit(1)
-    with pytest.raises(StaleDataError), store.begin() as slow:
-        mine = slow.scalars(query).one()
-        with store.begin() as fast:
-            fast.scalars(query).one().clinic_brand = "青禾"
-        mine.clinic_brand = "和晴"
+
+    def interleave() -> None:
+        with store.begin() as slow:
+            mine = slow.scalars(query).one()
+            with store.begin() as fast:
+                fast.scalars(query).one().clinic_brand = "青禾"
+            mine.clinic_brand = None
+
+    with pytest.raises(StaleDataError):
+        interleave()
+    with store.begin() as session:
+        assert session.scalars(query).one().clinic_brand == "青禾"
     store.dispose()
 
 
@@ -119,7 +136,6 @@ def test_nothing_is_written_while_reading(demo: Store) -> None:
         session.add(Household(phone="13900000000"))
     with pytest.raises(ReadOnlyError, match="Household"), demo.read() as session:
         session.scalars(sa.select(Household)).first().phone = "13900000000"
-        session.flush()
     with pytest.raises(ReadOnlyError, match="Policy"), demo.read() as session:
         session.delete(session.scalars(sa.select(Policy)).first())
     assert "13900000000" not in phones(demo)

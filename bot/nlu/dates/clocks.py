@@ -23,35 +23,38 @@ _PART_OF: dict[str, Part] = {
 
 _WORDS = "|".join(sorted((w for w in _PART_OF if len(w) > 1), key=len, reverse=True))
 # One character alone is a day part only right after a day or right before a clock.
-_PART = rf"(?P<part>{_WORDS}|[早晚夜晨](?=\s*(?:\d{{1,2}}|[{CN}]{{1,3}})\s*(?:[点:时]|am|pm)))"
-_NOT_MINUTES = rf"(?!\s*(?:[度℃岁个块元斤天人名%片粒包次.\d{CN}]|号楼))"
+_PART = (
+    rf"(?P<part>{_WORDS}"
+    rf"|[早晚夜晨](?=\s{{0,3}}(?:\d{{1,2}}|[{CN}]{{1,3}})\s{{0,3}}(?:[点:时]|am|pm)))"
+)
+_NOT_MINUTES = rf"(?!\s{{0,3}}(?:[度℃岁个块元斤天人名%片粒包次.\d{CN}]|号楼))"
 _MINUTES = (
     r"(?P<half>半)"
     r"|(?:过)?(?P<quarter>[一三1-3])刻"
     r"|(?P<sharp>[整正])"
     rf"|差(?P<to>{NUM})分"
-    rf"|(?:过)?(?P<min>\d{{1,2}}|[{CN}]{{1,3}})\s*分(?!之|钟[前后])"
+    rf"|(?:过)?(?P<min>\d{{1,2}}|[{CN}]{{1,3}})\s{{0,3}}分(?!之|钟[前后])"
     rf"|(?P<bare>\d{{2}}|[零〇][一二三四五六七八九\d]|[二三四五]?十[一二三四五六七八九]?){_NOT_MINUTES}"
 )
 _CLOCK = (
     rf"(?:差(?P<before>{NUM}|一刻)分?(?:钟)?(?:到|就)?)?"
-    rf"(?<!第)(?:{NOT_IN_NUM}(?P<from>\d{{1,2}}|[{CN}]{{1,3}})点?\s*(?:[-~到至])\s*(?:{_WORDS})?)?"
-    rf"(?<!第)(?<![\d{CN}]、){NOT_IN_NUM}(?P<hour>\d{{1,2}}|[{CN}]{{1,3}})\s*"
-    rf"(?:(?:点钟?|时(?![候间不常刻长段差]))\s*(?:{_MINUTES})?)"
+    rf"(?<!第)(?:{NOT_IN_NUM}(?P<from>\d{{1,2}}|[{CN}]{{1,3}})点?\s{{0,3}}(?:[-~到至])\s{{0,3}}(?:{_WORDS})?)?"
+    rf"(?<!第)(?<![\d{CN}]、){NOT_IN_NUM}(?P<hour>\d{{1,2}}|[{CN}]{{1,3}})\s{{0,3}}"
+    rf"(?:(?:点钟?|时(?![候间不常刻长段差]))\s{{0,3}}(?:{_MINUTES})?)"
 )
 _COLON = (
     r"(?<![\d:.])(?P<h>\d{1,2})\s?:\s?(?P<m>[0-5]\d)(?::[0-5]\d)?(?![\d:])"
-    r"(?:\s*(?P<ap>[ap]\.?m\b\.?))?"
+    r"(?:\s{0,3}(?P<ap>[ap]\.?m\b\.?))?"
 )
-_AMPM = r"(?<![\d:.])(?P<h12>\d{1,2})(?:[:.](?P<m12>[0-5]\d))?\s*(?P<ap12>[ap]\.?m(?![a-z])\.?)"
+_AMPM = r"(?<![\d:.])(?P<h12>\d{1,2})(?:[:.](?P<m12>[0-5]\d))?\s{0,3}(?P<ap12>[ap]\.?m(?![a-z])\.?)"
 _PATTERN = re.compile(
-    rf"(?:{_PART}\s*(?:的|是|,|大概|大约|差不多)?\s*)?(?:{_AMPM}|{_COLON}|{_CLOCK})|(?P<alone>{_WORDS})",
+    rf"(?:{_PART}\s{{0,3}}(?:的|是|,|大概|大约|差不多)?\s{{0,3}})?(?:{_AMPM}|{_COLON}|{_CLOCK})|(?P<alone>{_WORDS})",
     re.IGNORECASE,
 )
 _NO_CLOCK = re.compile(
-    r"\s*(?:(?<!钟)儿(?![科童保骨内外])|些|心|评|滴|子|名|赞|击|头|一点|\.\d|[\d一二三四五六七八九]\s*(?:度|℃|%|倍|个百分))"
+    r"\s{0,3}(?:(?<!钟)儿(?![科童保骨内外])|些|心|评|滴|子|名|赞|击|头|一点|\.\d|[\d一二三四五六七八九]\s{0,3}(?:度|℃|%|倍|个百分))"
 )
-_ONE_DIGIT = re.compile(r"\s*[\d一二三四五六七八九零]")
+_ONE_DIGIT = re.compile(r"\s{0,3}[\d一二三四五六七八九零]")
 _GLUED_PART = re.compile(r"\s?(?P<part>[早晚晨夜])(?:间)?(?![就已点些餐饭产教期熟班报])")
 
 

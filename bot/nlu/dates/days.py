@@ -22,13 +22,18 @@ _YEARS = {
     "明年": 1, "来年": 1, "下年": 1, "后年": 2, "大后年": 3,
 }  # fmt: skip
 _YEAR = (
-    r"(?:(?:(?<!\d)(?P<year>\d{4}|\d{2}|[零〇一二三四五六七八九]{2,4})\s*年"
-    rf"|(?P<rel_year>{'|'.join(sorted(_YEARS, key=len, reverse=True))}))(?:度)?(?:的|,|，|、)?\s*)?"
+    r"(?:(?:(?<!\d)(?P<year>\d{4}|\d{2}|[零〇一二三四五六七八九]{2,4})\s{0,3}年"
+    rf"|(?P<rel_year>{'|'.join(sorted(_YEARS, key=len, reverse=True))}))"
+    r"(?:度)?(?:的|,|，|、)?\s{0,3})?"
 )
-_REL_MONTH = r"(?P<rel_month>(?:大上|大下|上{1,3}|下{1,3}|这|本|当)(?:一)?\s*个?\s*月)(?:份)?"
-_MONTH = rf"(?:(?:{NOT_IN_NUM}(?<!个)(?P<month>{NUM})|(?P<first>元))\s*月(?:份)?|{_REL_MONTH})"
+_REL_MONTH = (
+    r"(?P<rel_month>(?:大上|大下|上{1,3}|下{1,3}|这|本|当)(?:一)?\s{0,3}个?\s{0,3}月)(?:份)?"
+)
+_MONTH = (
+    rf"(?:(?:{NOT_IN_NUM}(?<!个)(?P<month>{NUM})|(?P<first>元))\s{{0,3}}月(?:份)?|{_REL_MONTH})"
+)
 _WEEK = r"(?:周|星期|礼拜)"
-_WD = r"(?P<wd>[一二三四五六日天]|[1-7](?![\d.:]|\s*[%点号月天年个岁次度周星礼/-]))"
+_WD = r"(?P<wd>[一二三四五六日天]|[1-7](?![\d.:]|\s{0,3}[%点号月天年个岁次度周星礼/-]))"
 _WD_END = (
     r"(?!点[半钟整\d一二三四五六七八九十]|\s?(?:[次回趟遍针顿片]|个(?!人)|岁|天(?!气)|年级|均))"
 )
@@ -37,7 +42,7 @@ _UNCOUNTED = r"(?![\d个天岁次斤元块万点分周月倍份.:%]|\s?(?:[一�
 _DAY_UNIT = r"(?:号|日(?!游|龄|均|常|报|元|照))"
 # Of 12月3-5日 the first day is the answer, and the range is flagged.
 _DAY = (
-    rf"(?P<day>{NUM})\s*(?:(?P<to>(?:[号日]\s?)?[-~到至、]\s?{NUM})?\s*"
+    rf"(?P<day>{NUM})\s{{0,3}}(?:(?P<to>(?:[号日]\s?)?[-~到至、]\s?{NUM})?\s{{0,3}}"
     rf"(?P<unit>{_DAY_UNIT})|{_UNCOUNTED})"
 )
 
@@ -185,7 +190,7 @@ _ROOM_BEFORE = re.compile(
     r"(?:^|[\s,，。、;:!?！？~()（）]|[约在到至改成换为于是从想订定挂号的那有要就我们娃宝您你日说说历])$"
 )
 _ROOM_AFTER = re.compile(
-    r"\s*(?:$|[,，。、;!?！？()（）~吧吗呢啊行可有去来带看复预约想要能的那早上中下晚凌傍周星礼前之起开要挂号打做过,]|"
+    r"\s{0,3}(?:$|[,，。、;!?！？()（）~吧吗呢啊行可有去来带看复预约想要能的那早上中下晚凌傍周星礼前之起开要挂号打做过,]|"
     r"-?\s?\d{1,2}(?::\d\d|点)|[\d一二三四五六七八九十]+点|\s[^\d])"
 )
 
@@ -305,16 +310,16 @@ RULES: tuple[Rule, ...] = (
                 _numeric,
             ),
             (
-                rf"{_YEAR}(?P<calendar>农历|阴历|旧历|老历|公历|阳历|新历)?\s*(?:的)?{NOT_IN_NUM}(?<!个)"
-                rf"(?:(?P<month>{NUM})|(?P<first>元))\s*月(?:份)?的?\s*{_DAY}",
+                rf"{_YEAR}(?P<calendar>农历|阴历|旧历|老历|公历|阳历|新历)?\s{{0,3}}(?:的)?{NOT_IN_NUM}(?<!个)"
+                rf"(?:(?P<month>{NUM})|(?P<first>元))\s{{0,3}}月(?:份)?的?\s{{0,3}}{_DAY}",
                 _month_day,
             ),
             (
-                rf"{_YEAR}(?:农历|阴历|旧历|老历)?的?{NOT_IN_NUM}(?P<lmonth>[正冬腊]|闰?{NUM})\s*月\s*"
+                rf"{_YEAR}(?:农历|阴历|旧历|老历)?的?{NOT_IN_NUM}(?P<lmonth>[正冬腊]|闰?{NUM})\s{{0,3}}月\s{{0,3}}"
                 rf"(?P<lday>初{NUM}|[廿卅][一二三四五六七八九]?|{NUM})(?:日|号)?",
                 _lunar,
             ),
-            (rf"{_REL_MONTH}的?\s*{_DAY}", _relative_month_day),
+            (rf"{_REL_MONTH}的?\s{{0,3}}{_DAY}", _relative_month_day),
             (rf"{_REL_MONTH}的?(?:今天|同一天)", _same_day_of_month),
             (r"(?P<rel_year>去年|前年|明年|后年)的?(?:今天|今日|同一天)", _same_day_of_year),
             (
@@ -328,7 +333,7 @@ RULES: tuple[Rule, ...] = (
             (rf"{_YEAR}(?<=年)的?(?P<edge>第一天|最后一天)", _year_edge),
             (
                 rf"{NOT_IN_NUM}(?<![第月周期拜\-/~A-Za-z])(?<!月的)(?:(?P<from>{NUM})[号日]?\s?[、到至~-]\s?)?"
-                rf"(?P<day>{NUM})\s*(?P<unit>号|日)(?![内间游龄均常报元照子程期语本难])",
+                rf"(?P<day>{NUM})\s{{0,3}}(?P<unit>号|日)(?![内间游龄均常报元照子程期语本难])",
                 _day_of_month,
             ),
             (
@@ -344,9 +349,9 @@ RULES: tuple[Rule, ...] = (
             (r"(?P<big>)(?P<word>今(?=朝(?!有酒))|本(?=日(?!子)))[朝日]", _relative_day),
             (r"(?P<big>)(?P<word>明)朝(?!那些|历史|皇|末|初|时|的?人|代)", _relative_day),
             (
-                r"(?P<pre>(?<![早晚马线网楼地])(?:(?:大上|大下|再下|上{1,3}|下{1,3}|这|本|当)(?:一|1)?\s*个?)|"
-                rf"{NOT_IN_NUM}(?P<count>{NUM})个?{_WEEK}(?:之|以)?(?P<side>[后前])的?(?={_WEEK}))?\s*"
-                rf"(?P<week>{_WEEK}(?:的|,|，|\s)*(?:{_WEEK})?)\s*{_WD}{_WD_END}",
+                r"(?P<pre>(?<![早晚马线网楼地])(?:(?:大上|大下|再下|上{1,3}|下{1,3}|这|本|当)(?:一|1)?\s{0,3}个?)|"
+                rf"{NOT_IN_NUM}(?P<count>{NUM})个?{_WEEK}(?:之|以)?(?P<side>[后前])的?(?={_WEEK}))?\s{{0,3}}"
+                rf"(?P<week>{_WEEK}(?:的|,|，|\s)*(?:{_WEEK})?)\s{{0,3}}{_WD}{_WD_END}",
                 _weekday,
             ),
             (

@@ -14,11 +14,11 @@ from bot.nlu.dates.text import CN, NOT_IN_NUM, NUM, to_int
 
 _UNIT = r"(?P<unit>年|个月|周|星期|礼拜|天|日|小时|钟头|刻钟|分钟|分)"
 _PIECE = re.compile(
-    rf"(?P<n>{NUM}|半)\s*(?P<a>个半|个|半)?\s*(?:{_UNIT}|(?P<month>月))(?P<half>半)?"
+    rf"(?P<n>{NUM}|半)\s{{0,3}}(?P<a>个半|个|半)?\s{{0,3}}(?:{_UNIT}|(?P<month>月))(?P<half>半)?"
 )
 _AMOUNT = (
-    rf"(?:(?:{NUM}|半)\s*(?:个半|个|半)?\s*"
-    r"(?:年|月|周|星期|礼拜|天|日|小时|钟头|刻钟|分钟|分)半?(?:零|又|,)?\s*){1,3}"
+    rf"(?:(?:{NUM}|半)\s{{0,3}}(?:个半|个|半)?\s{{0,3}}"
+    r"(?:年|月|周|星期|礼拜|天|日|小时|钟头|刻钟|分钟|分)半?(?:零|又|,)?\s{0,3}){1,3}"
 )
 # A count that follows an event runs from that event, not from now: 吃药两小时后, 出院三天后.
 _ANCHORED = (
@@ -129,12 +129,14 @@ OFFSET_RULES: tuple[
         _offset,
     ),
     (
-        re.compile(rf"{_VERB_FREE}(?:再)?过\s*(?P<amount>{_AMOUNT})(?P<side>)(?:之|以)?后?(?!内)"),
+        re.compile(
+            rf"{_VERB_FREE}(?:再)?过\s{{0,3}}(?P<amount>{_AMOUNT})(?P<side>)(?:之|以)?后?(?!内)"
+        ),
         _offset,
     ),
     (
         re.compile(
-            rf"{NOT_IN_NUM}(?P<months>{NUM})\s*个月(?:之|以)?(?P<side>[后前])的?\s*(?P<day>{NUM})\s*[号日]"
+            rf"{NOT_IN_NUM}(?P<months>{NUM})\s{{0,3}}个月(?:之|以)?(?P<side>[后前])的?\s{{0,3}}(?P<day>{NUM})\s{{0,3}}[号日]"
         ),
         _month_later,
     ),

@@ -23,7 +23,7 @@ _BREAK = re.compile(r"[。!?;！？；\n]|现在|刚才|刚刚|已经")
 _FAR = 20
 _SAME_DAY = re.compile(r"[\s(（]*(?:也?就?是)?[\s(（]*")
 _COMMA = re.compile(r"[\s,，(（]*(?:也?就?是)?[\s(（]*")
-_TO = re.compile(r"\s*(?:到|至|-|~)\s*")
+_TO = re.compile(r"\s{0,3}(?:到|至|-|~)\s{0,3}")
 _EITHER = re.compile(r"^[^,，。;!?]{0,8}(?:和|或|还是|跟|、|及|到|至|与|or|and)", re.IGNORECASE)
 _DAY_BEFORE = re.compile(r"的?前(?:一|1)天")
 _DAY_AFTER = re.compile(r"的?(?:后(?:一|1)天|第二天)")
@@ -38,10 +38,10 @@ _WANTED = re.compile(
     r"(?<!不)(?:应该|还)?是|约|预约|预订|挂|订|定在|定到|安排在|安排到|变成|更改为)(?:一?下)?[\s,，:是在了个]{0,3}$"
 )
 _REFUSED_AFTER = re.compile(
-    r"\s*(?:的|就|都|我们?|他)?(?:不行|没空|没时间|来不了|去不了|不可以|不方便|不去了?|取消|约满|没号)"
+    r"\s{0,3}(?:的|就|都|我们?|他)?(?:不行|没空|没时间|来不了|去不了|不可以|不方便|不去了?|取消|约满|没号)"
 )
 _REFUSED_BEFORE = re.compile(
-    r"(?:不是|不要|除了|原来(?:约|是)?的?|原定(?:在|于)?|本来(?:约|是)?的?|把|别约|不约)\s*$"
+    r"(?:不是|不要|除了|原来(?:约|是)?的?|原定(?:在|于)?|本来(?:约|是)?的?|把|别约|不约)\s{0,3}$"
 )
 # What tells that something has happened: before the day, or after it.
 _PAST_BEFORE = re.compile(

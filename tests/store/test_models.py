@@ -1,0 +1,318 @@
+"""What the database itself refuses, on SQLite as on PostgreSQL."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from bot.store.models import (
+    Appointment,
+    AuditEntry,
+    Authorization,
+    Base,
+    BenefitUse,
+    Binding,
+    ChatIdentity,
+    Child,
+    Claim,
+    ClaimRequirement,
+    Complaint,
+    ConsultationRequest,
+    Conversation,
+    ConversationEvent,
+    DocumentReference,
+    HandOff,
+    Hospital,
+    HospitalAlias,
+    HospitalDepartment,
+    Household,
+    InboundUpdate,
+    OneTimeCode,
+    OutboxMessage,
+    Plan,
+    PlanBenefit,
+    PlanRoute,
+    Policy,
+    SelfPayBill,
+    VerificationLock,
+    Visit,
+)
+from bot.store.session import Store
+
+NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
+DAY = date(2026, 11, 23)
+
+# One valid row of every table; the ids are those of the rows before.
+VALID: dict[type[Any], dict[str, Any]] = {
+    Household: {"phone": "13900000001"},
+    Plan: {"name": "示例计划"},
+    PlanBenefit: {"plan_id": 1, "benefit": "vaccine", "unit": "CNY", "limit_value": 0},
+    PlanRoute: {"plan_id": 1, "service": "vaccination", "route": "public"},
+    Child: {"household_id": 1, "name": "王小满", "born": DAY},
+    Policy: {
+        "number": "YX1",
+        "household_id": 1,
+        "child_id": 1,
+        "plan_id": 1,
+        "valid_from": DAY,
+        "valid_to": DAY,
+    },
+    BenefitUse: {"policy_id": 1, "benefit": "vaccine", "used": 0},
+    Hospital: {
+        "name": "示例医院",
+        "kind": "public",
+        "city": "上海",
+        "address": "",
+        "hours": "",
+        "phone": "",
+        "introduction": "",
+    },
+    HospitalAlias: {"hospital_id": 1, "alias": "示例"},
+    HospitalDepartment: {"hospital_id": 1, "name": "儿科"},
+    ChatIdentity: {"channel": "rest", "account": "a", "current_policy_id": 1},
+    Binding: {"identity_id": 1, "household_id": 1, "verified_at": NOW},
+    Visit: {
+        "policy_id": 1,
+        "hospital_id": 1,
+        "department": "儿科",
+        "visited_on": DAY,
+        "total": 1,
+        "insurer_paid": 1,
+    },
+    Appointment: {
+        "reference": "A1",
+        "policy_id": 1,
+        "hospital_id": 1,
+        "department": "儿科",
+        "visit_at": NOW,
+        "requested_at": NOW,
+        "idempotency_key": "k",
+    },
+    Claim: {
+        "reference": "C1",
+        "policy_id": 1,
+        "kind": "public_outpatient",
+        "amount": Decimal("0.01"),
+        "opened_at": NOW,
+        "idempotency_key": "k",
+    },
+    ClaimRequirement: {"claim_id": 1, "document": "invoice"},
+    DocumentReference: {
+        "claim_id": 1,
+        "identity_id": 1,
+        "document": "invoice",
+        "media_type": "image/png",
+        "size": 1,
+        "sha256": "0" * 64,
+        "storage_key": "k",
+        "received_at": NOW,
+    },
+    Authorization: {
+        "reference": "P1",
+        "policy_id": 1,
+        "treatment": "手术",
+        "treatment_on": DAY,
+        "submitted_at": NOW,
+        "idempotency_key": "k",
+    },
+    ConsultationRequest: {
+        "reference": "T1",
+        "policy_id": 1,
+        "kind": "phone",
+        "requested_at": NOW,
+        "due_at": NOW,
+        "idempotency_key": "k",
+    },
+    SelfPayBill: {
+        "reference": "S1",
+        "policy_id": 1,
+        "hospital_id": 1,
+        "visited_on": DAY,
+        "amount": Decimal("0.01"),
+    },
+    OneTimeCode: {
+        "identity_id": 1,
+        "household_id": 1,
+        "child_id": 1,
+        "phone": "13900000001",
+        "code_hash": "0" * 64,
+        "created_at": NOW,
+    },
+    VerificationLock: {"subject_kind": "phone", "subject": "1", "last_failure_at": NOW},
+    Complaint: {"reference": "F1", "identity_id": 1, "text": "慢", "received_at": NOW},
+    HandOff: {"identity_id": 1, "reason": "asked", "requested_at": NOW},
+    InboundUpdate: {
+        "channel": "rest",
+        "update_id": "1",
+        "account": "a",
+        "payload": {"text": "你好"},
+        "received_at": NOW,
+    },
+    OutboxMessage: {
+        "identity_id": 1,
+        "kind": "text",
+        "payload": {"text": "你好"},
+        "due_at": NOW,
+        "idempotency_key": "k",
+    },
+    AuditEntry: {"at": NOW, "actor": "a", "action": "b", "subject": "c"},
+    Conversation: {"sender_id": "rest:a", "state": {"slots": {}}, "updated_at": NOW},
+    ConversationEvent: {"sender_id": "rest:a", "at": NOW, "type_name": "user", "data": {}},
+}
+
+# Inserted after the rows above, with this change to the same table's valid row, it is refused.
+REFUSED = [
+    (Household, {}),
+    (Plan, {}),
+    (PlanBenefit, {}),
+    (PlanBenefit, {"benefit": "dental"}),
+    (PlanBenefit, {"benefit": "outpatient", "unit": "USD"}),
+    (PlanBenefit, {"benefit": "outpatient", "limit_value": Decimal("-0.01")}),
+    (PlanBenefit, {"benefit": "outpatient", "plan_id": 99}),
+    (PlanRoute, {}),
+    (PlanRoute, {"route": "abroad"}),
+    (PlanRoute, {"service": "massage"}),
+    (Child, {"household_id": 99}),
+    (Child, {"name": None}),
+    (Policy, {}),
+    (Policy, {"number": "YX2", "valid_to": DAY - timedelta(days=1)}),
+    (Policy, {"number": "YX2", "household_id": 99}),
+    (Policy, {"number": "YX2", "child_id": 99}),
+    (Policy, {"number": "YX2", "plan_id": 99}),
+    (BenefitUse, {}),
+    (BenefitUse, {"benefit": "outpatient", "used": Decimal("-0.01")}),
+    (BenefitUse, {"benefit": "dental"}),
+    (BenefitUse, {"benefit": "outpatient", "policy_id": 99}),
+    (Hospital, {}),
+    (Hospital, {"name": "另一家", "kind": "private"}),
+    (HospitalAlias, {}),
+    (HospitalAlias, {"alias": "另一个", "hospital_id": 99}),
+    (HospitalDepartment, {}),
+    (ChatIdentity, {}),
+    (ChatIdentity, {"account": "b", "current_policy_id": 99}),
+    (Binding, {}),
+    (Binding, {"identity_id": 99}),
+    (Binding, {"household_id": 99}),
+    (Visit, {"hospital_id": 99}),
+    (Visit, {"total": Decimal("-0.01")}),
+    (Visit, {"insurer_paid": Decimal("-0.01")}),
+    (Visit, {"self_pay": Decimal("-0.01")}),
+    (Appointment, {"idempotency_key": "other"}),
+    (Appointment, {"reference": "A2"}),
+    (Appointment, {"reference": "A2", "idempotency_key": None, "status": "maybe"}),
+    (Appointment, {"reference": "A2", "idempotency_key": None, "policy_id": 99}),
+    (Appointment, {"reference": "A2", "idempotency_key": None, "requested_by_id": 99}),
+    (Claim, {"idempotency_key": "other"}),
+    (Claim, {"reference": "C2"}),
+    (Claim, {"reference": "C2", "idempotency_key": None, "amount": 0}),
+    (Claim, {"reference": "C2", "idempotency_key": None, "kind": "network_clinic"}),
+    (Claim, {"reference": "C2", "idempotency_key": None, "status": "lost"}),
+    (Claim, {"reference": "C2", "idempotency_key": None, "hospital_id": 99}),
+    (ClaimRequirement, {}),
+    (ClaimRequirement, {"document": "selfie"}),
+    (DocumentReference, {"storage_key": "other"}),
+    (DocumentReference, {"sha256": "1" * 64}),
+    (DocumentReference, {"sha256": "1" * 64, "storage_key": "other", "size": 0}),
+    (DocumentReference, {"sha256": "1" * 64, "storage_key": "other", "document": "selfie"}),
+    (DocumentReference, {"sha256": "1" * 64, "storage_key": "other", "status": "eaten"}),
+    (Authorization, {"idempotency_key": "other"}),
+    (Authorization, {"reference": "P2"}),
+    (Authorization, {"reference": "P2", "idempotency_key": None, "status": "maybe"}),
+    (ConsultationRequest, {"reference": "T2"}),
+    (ConsultationRequest, {"reference": "T2", "idempotency_key": None, "kind": "fax"}),
+    (ConsultationRequest, {"reference": "T2", "idempotency_key": None, "status": "maybe"}),
+    (SelfPayBill, {}),
+    (SelfPayBill, {"reference": "S2", "amount": 0}),
+    (SelfPayBill, {"reference": "S2", "status": "forgotten"}),
+    (OneTimeCode, {"tries": -1}),
+    (OneTimeCode, {"child_id": 99}),
+    (VerificationLock, {}),
+    (VerificationLock, {"subject_kind": "mood"}),
+    (Complaint, {}),
+    (Complaint, {"reference": "F2", "status": "ignored"}),
+    (HandOff, {"reason": "bored"}),
+    (HandOff, {"status": "lost"}),
+    (InboundUpdate, {}),
+    (InboundUpdate, {"update_id": "2", "status": "lost"}),
+    (OutboxMessage, {}),
+    (OutboxMessage, {"idempotency_key": None, "attempts": -1}),
+    (OutboxMessage, {"idempotency_key": None, "status": "lost"}),
+    (OutboxMessage, {"idempotency_key": None, "identity_id": 99}),
+    (Conversation, {}),
+]
+
+
+def insert_all(store: Store) -> None:
+    for table, row in VALID.items():
+        with store.begin() as session:
+            session.add(table(**row))
+
+
+def test_every_table_takes_a_valid_row(any_store: Store) -> None:
+    assert {table.__table__.name for table in VALID} == set(Base.metadata.tables)
+    insert_all(any_store)
+    with any_store.begin() as session:
+        for table in VALID:
+            assert session.scalar(sa.select(sa.func.count()).select_from(table)) == 1
+
+
+def test_what_is_refused(any_store: Store) -> None:
+    insert_all(any_store)
+    accepted = []
+    for table, change in REFUSED:
+        try:
+            with any_store.begin() as session:
+                session.add(table(**VALID[table] | change))
+        except IntegrityError:
+            continue
+        accepted.append((table.__name__, change))
+    assert accepted == []
+
+
+def test_every_check_and_unique_constraint_is_tried() -> None:
+    tried = {table for table, _ in REFUSED}
+    constrained = {
+        table
+        for table in VALID
+        for constraint in table.__table__.constraints
+        if isinstance(constraint, sa.CheckConstraint | sa.UniqueConstraint)
+    }
+    assert constrained <= tried
+
+
+@pytest.mark.parametrize("table", [Household, Child, Plan, Policy, Hospital, ChatIdentity, Claim])
+def test_what_is_referred_to_stays(any_store: Store, table: type[Any]) -> None:
+    insert_all(any_store)
+    with pytest.raises(IntegrityError), any_store.begin() as session:
+        session.execute(sa.delete(table))
+
+
+def test_defaults(any_store: Store) -> None:
+    insert_all(any_store)
+
+    def one(table: type[Any]) -> Any:
+        with any_store.begin() as session:
+            return session.scalars(sa.select(table)).one()
+
+    assert (one(Appointment).status, one(Appointment).urgent) == ("requested", False)
+    assert (one(Claim).status, one(Claim).hospital_id) == ("draft", None)
+    assert one(Visit).self_pay == Decimal(0)
+    assert one(OutboxMessage).payload == {"text": "你好"}
+    assert one(AuditEntry).detail == {}
+    assert one(Policy).version == 1
+    assert one(ChatIdentity).created_at.tzinfo is not None
+
+
+def test_version_counts_changes(any_store: Store) -> None:
+    insert_all(any_store)
+    query = sa.select(Policy)
+    for version, brand in enumerate(["青禾", "和晴", None], start=1):
+        with any_store.begin() as session:
+            policy = session.scalars(query).one()
+            assert policy.version == version
+            policy.clinic_brand = brand
