@@ -76,8 +76,27 @@ class Turn:
 
     @property
     def fresh(self) -> bool:
-        """Whether the parent has just written (and this is not a form asking again)."""
-        return bool(self.tracker.latest_action_name == "action_listen")
+        """Whether the message is still to be read (and this is not a form asking again).
+
+        Rasa names the form itself as the latest action while it validates, so what counts is
+        whether any other action has run since the parent wrote.
+        """
+        for event in reversed(self.tracker.events):
+            if event["event"] == "user":
+                return True
+            if event["event"] == "action" and event.get("name") != self.form:
+                return False
+        return True
+
+    @property
+    def missed(self) -> bool:
+        """Whether the message was not understood: then asking again is no success."""
+        for event in reversed(self.tracker.events):
+            if event["event"] == "user":
+                return False
+            if event["event"] == "action" and event.get("name") == "action_not_understood":
+                return True
+        return False
 
     @property
     def choices(self) -> list[PolicyChoice]:
@@ -194,7 +213,7 @@ class ServiceAction(Action, ABC):  # type: ignore[misc]
         who = identities.identify(store, channel, tracker.sender_id)
         turn = Turn(dispatcher, tracker, store, who, clock.now())
         events = list(self.handle(turn))
-        if not self.keeps_misses and turn.slot("misses"):
+        if turn.slot("misses") and not turn.missed and not self.keeps_misses:
             events.insert(0, SlotSet("misses", 0))
         return events
 

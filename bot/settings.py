@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from datetime import datetime
+from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "BOT_"
@@ -58,18 +59,39 @@ class Settings(BaseSettings):
         "INFO", description="Level of the logs in the var folder."
     )
 
+    @field_validator("var")
+    @classmethod
+    def _absolute(cls, var: Path) -> Path:
+        # The processes that a command starts work in another folder than the operator.
+        return var.expanduser().absolute()
+
     @model_validator(mode="after")
-    def _production_is_strict(self) -> Settings:
+    def _consistent(self) -> Settings:
         if self.now is not None and self.now.tzinfo is None:
-            raise ValueError("BOT_NOW needs an offset, for example 2026-11-23T20:30:00+08:00")
+            raise ValueError("BOT_NOW 要带时区，例如 2026-11-23T20:30:00+08:00")
+        if len({self.rasa_port, self.actions_port, self.web_port}) < 3:
+            raise ValueError("BOT_RASA_PORT、BOT_ACTIONS_PORT、BOT_WEB_PORT 要各不相同")
         if self.env == "production":
-            if self.now is not None:
-                raise ValueError("BOT_NOW is refused when BOT_ENV=production")
-            if self.sms_url is None:
-                raise ValueError("BOT_SMS_URL is needed when BOT_ENV=production")
-            if self.code_secret.get_secret_value().startswith("demo-only"):
-                raise ValueError("BOT_CODE_SECRET is needed when BOT_ENV=production")
+            self._production_is_strict()
         return self
+
+    def _production_is_strict(self) -> None:
+        if self.now is not None:
+            raise ValueError("BOT_ENV=production 时不能设 BOT_NOW：生产环境的时钟不可固定")
+        if self.sms_url is None:
+            raise ValueError("BOT_ENV=production 时必须设 BOT_SMS_URL，否则验证码发不出去")
+        if self.code_secret.get_secret_value().startswith("demo-only"):
+            raise ValueError("BOT_ENV=production 时必须设 BOT_CODE_SECRET，不能用演示的密钥")
+
+    @property
+    def logs(self) -> Path:
+        """Folder of the logs."""
+        return self.var / "logs"
+
+    @property
+    def models(self) -> Path:
+        """Folder of the trained models."""
+        return self.var / "models"
 
     @property
     def store_url(self) -> str:
@@ -84,17 +106,19 @@ def load_settings(environ: dict[str, str] | None = None) -> Settings:
     """Read and check the settings.
 
     Args:
-        environ: The variables to read; the process's own by default.
+        environ: The variables to read; the process's own by default. An empty one counts as unset.
 
     Raises:
         SettingsError: One sentence that names the variable and what to do.
     """
     source = dict(os.environ if environ is None else environ)
-    given = {k: v for k, v in source.items() if k.upper().startswith(PREFIX)}
+    given = {k: v for k, v in source.items() if k.upper().startswith(PREFIX) and v.strip()}
     known = {PREFIX + name.upper(): name for name in Settings.model_fields}
     for key in sorted(given):
         if key not in known:
-            raise SettingsError(f"{key} is not a setting; see the configuration table in README.md")
+            near = get_close_matches(key, known, n=1)
+            hint = f"是不是 {near[0]}？" if near else ""
+            raise SettingsError(f"没有 {key} 这个设置。{hint}全部设置见 README.md 的 Configuration 表")
     try:
         return Settings.model_validate({known[k]: v for k, v in given.items()})
     except ValueError as error:
@@ -106,9 +130,9 @@ def _sentence(error: ValueError) -> str:
     if details is None:
         return str(error)
     first = details()[0]
-    place = "_".join(str(part) for part in first["loc"]).upper()
     message = str(first["msg"]).removeprefix("Value error, ")
-    return f"{PREFIX}{place}: {message}" if place else message
+    place = "_".join(str(part) for part in first["loc"]).upper()
+    return f"{PREFIX}{place} 的值不对：{message}" if place else message
 
 
 @lru_cache(maxsize=1)
