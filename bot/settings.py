@@ -10,10 +10,21 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 PREFIX = "BOT_"
 ROOT = Path(__file__).resolve().parent.parent
+
+
+# pydantic's error types in an operator's words; others keep pydantic's message.
+_REASONS = {
+    "int_parsing": "要是整数",
+    "greater_than_equal": "不能小于 {ge}",
+    "less_than_equal": "不能大于 {le}",
+    "literal_error": "只能是 {expected}",
+    "datetime_from_date_parsing": "要写成 2026-11-23T20:30:00+08:00 这样",
+    "datetime_parsing": "要写成 2026-11-23T20:30:00+08:00 这样",
+}
 
 
 class SettingsError(ValueError):
@@ -23,7 +34,7 @@ class SettingsError(ValueError):
 class Settings(BaseSettings):
     """Everything that a deployment may set. Each field's description is in the README."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(frozen=True, extra="forbid")
 
     env: Literal["demo", "production"] = Field(
         "demo",
@@ -58,6 +69,16 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Level of the logs in the var folder."
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        **others: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Leave reading the environment to :func:`load_settings`, which refuses unknown names."""
+        return (init_settings,)
 
     @field_validator("var")
     @classmethod
@@ -130,7 +151,9 @@ def _sentence(error: ValueError) -> str:
     if details is None:
         return str(error)
     first = details()[0]
-    message = str(first["msg"]).removeprefix("Value error, ")
+    context = {key: str(value) for key, value in first.get("ctx", {}).items()}
+    reason = _REASONS.get(str(first["type"]), "")
+    message = reason.format(**context) or str(first["msg"]).removeprefix("Value error, ")
     place = "_".join(str(part) for part in first["loc"]).upper()
     return f"{PREFIX}{place} 的值不对：{message}" if place else message
 
