@@ -202,6 +202,7 @@ class ActionAskBookHospital(ServiceAction):
     """Asks for the hospital, with the ones that can be booked as buttons."""
 
     action_name = "action_ask_book_hospital"
+    ends_turn = False
 
     def handle(self, turn: Turn) -> list[Event]:
         """Offer the direct-billing public hospitals."""
@@ -220,6 +221,7 @@ class ActionAskBookDepartment(ServiceAction):
     """Asks for the department, with the hospital's own as buttons."""
 
     action_name = "action_ask_book_department"
+    ends_turn = False
 
     def handle(self, turn: Turn) -> list[Event]:
         """Offer the departments of the chosen hospital."""
@@ -239,6 +241,7 @@ class ActionAskBookConfirm(ServiceAction):
     """Sums up the booking with its deadline and, where due, a plain warning (V2, V3)."""
 
     action_name = "action_ask_book_confirm"
+    ends_turn = False
 
     def handle(self, turn: Turn) -> list[Event]:
         """Tell what will be asked for, until when it can be cancelled, and ask."""
@@ -543,18 +546,21 @@ class ActionAskCancelReference(_AskReference, ServiceAction):
     """Asks which visit to cancel."""
 
     action_name = "action_ask_cancel_reference"
+    ends_turn = False
 
 
 class ActionAskMoveReference(_AskReference, ServiceAction):
     """Asks which visit to move."""
 
     action_name = "action_ask_move_reference"
+    ends_turn = False
 
 
 class ActionAskCancelConfirm(ServiceAction):
     """Sums up a cancellation; past the deadline, with what may follow (V3)."""
 
     action_name = "action_ask_cancel_confirm"
+    ends_turn = False
 
     def handle(self, turn: Turn) -> list[Event]:
         """Tell which visit, and whether it is late."""
@@ -568,6 +574,7 @@ class ActionAskMoveConfirm(ServiceAction):
     """Sums up a move; past the old visit's deadline, with what may follow (V3)."""
 
     action_name = "action_ask_move_confirm"
+    ends_turn = False
 
     def handle(self, turn: Turn) -> list[Event]:
         """Tell the old and the new time, and the new deadline."""

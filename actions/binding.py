@@ -190,6 +190,7 @@ class ActionAskPolicy(ServiceAction):
     """Asks which child is meant."""
 
     action_name = "action_ask_policy"
+    ends_turn = False
 
     def handle(self, turn: Turn) -> list[Event]:
         """Offer the bound children."""

@@ -180,6 +180,7 @@ class ActionAskClaimConfirm(ServiceAction):
     """Sums up the claim."""
 
     action_name = "action_ask_claim_confirm"
+    ends_turn = False
 
     def handle(self, turn: Turn) -> list[Event]:
         """Tell what will be opened, with warnings, and ask."""

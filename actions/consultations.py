@@ -102,6 +102,7 @@ class ActionAskConsultConfirm(ServiceAction):
     """Sums up the request with its due time."""
 
     action_name = "action_ask_consult_confirm"
+    ends_turn = False
 
     def handle(self, turn: Turn) -> list[Event]:
         """Tell child, number, symptom and by when the doctor calls, and ask."""

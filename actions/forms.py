@@ -51,6 +51,9 @@ class Form(ServiceAction):
     slots: ClassVar[tuple[str, ...]]
     own: ClassVar[frozenset[str]] = frozenset()
     confirm: ClassVar[str | None] = None
+    ends_turn = False
+    # Any slot set here would keep an aside from being rejected.
+    keeps_misses = True
     scratch: ClassVar[tuple[str, ...]] = ()
 
     def name(self) -> str:
@@ -91,7 +94,7 @@ class Form(ServiceAction):
             found.add(self.confirm, confirmed)
         if not found.values or self._aside(turn, asked, found):
             return []
-        events: list[Event] = []
+        events: list[Event] = [SlotSet("misses", 0)]
         for slot, value in found.values.items():
             accepted = self.accept(turn, slot, value, values)
             updates = {slot: accepted}
@@ -188,6 +191,7 @@ class _Ask:
     """Asks for a slot with a text of the domain that needs nothing filled in."""
 
     slot: ClassVar[str]
+    ends_turn = False
 
     def name(self) -> str:
         """Return the name that Rasa looks for."""

@@ -176,6 +176,7 @@ class ServiceAction(Action, ABC):  # type: ignore[misc]
 
     action_name: ClassVar[str] = ""
     keeps_misses = False
+    ends_turn = True
     failure_response = "failure"
 
     def name(self) -> str:
@@ -215,6 +216,9 @@ class ServiceAction(Action, ABC):  # type: ignore[misc]
         events = list(self.handle(turn))
         if turn.slot("misses") and not turn.missed and not self.keeps_misses:
             events.insert(0, SlotSet("misses", 0))
+        if self.ends_turn and not any(event["event"] == "followup" for event in events):
+            # After a followup no rule knows where the turn ends; say so, or Rasa falls back.
+            events.append(FollowupAction("action_listen"))
         return events
 
 

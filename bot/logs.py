@@ -187,16 +187,21 @@ def configure(
     for handler in handlers:
         handler.setFormatter(JsonFormatter(process, key, names))
     logging.basicConfig(level=level, handlers=handlers, force=True)
-    logging.captureWarnings(True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    adopt_others()
+    sys.excepthook = _uncaught
+
+
+def adopt_others() -> None:
+    """Send Python's warnings and structlog's events, which Rasa uses, where all logs go."""
+    logging.captureWarnings(True)
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, _to_logging],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    sys.excepthook = _uncaught
 
 
 def _to_logging(

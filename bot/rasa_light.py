@@ -1,11 +1,10 @@
 """Keeps TensorFlow out of processes whose pipeline does not use it.
 
 Rasa imports TensorFlow in every server and training, whatever the pipeline: 340 MB of memory and
-several seconds (``docs/decisions/0002-rasa-without-tensorflow.md``). It comes in by two doors.
-``rasa.utils.train_utils`` imports the training callbacks and the batch generator of the neural
-components, and the recipe's list of default components imports all of these. This module puts
-small stand-ins for those three modules, and for the plotting of evaluations, in place before Rasa
-is imported.
+several seconds (``docs/decisions/0002-rasa-without-tensorflow.md``). It comes in by the neural
+components, which the recipe and its validator name, and by their training helpers, which every
+component's base class imports. This module puts stand-ins for those modules, and for the plotting
+of evaluations, in place before Rasa is imported.
 
 Only if every component is known to do without; otherwise, and with any other version of Rasa,
 nothing is replaced and Rasa is what it always was. Whatever would use a stand-in fails at once
@@ -50,6 +49,15 @@ _COMPONENT_PACKAGES = (
 # The ensemble belongs to every model.
 _PART_OF_EVERY_MODEL = frozenset({"rasa.core.policies.ensemble"})
 _OWN = "bot."
+# Modules that import TensorFlow or matplotlib, with the names that other modules import of them.
+_REPLACED = {
+    "rasa.core.policies.ted_policy": ("TEDPolicy",),
+    "rasa.nlu.classifiers.diet_classifier": ("DIETClassifier",),
+    "rasa.nlu.selectors.response_selector": ("ResponseSelector",),
+    "rasa.utils.plotting": ("plot_confusion_matrix", "plot_histogram", "plot_paired_histogram"),
+    "rasa.utils.tensorflow.callback": ("RasaTrainingLogger", "RasaModelCheckpoint"),
+    "rasa.utils.tensorflow.data_generator": ("RasaBatchDataGenerator",),
+}
 
 
 def for_training(config: Path) -> bool:
@@ -99,40 +107,25 @@ def _modules_of(model: Path) -> set[str]:
     return {str(node["uses"]).rpartition(".")[0] for node in nodes.values()}
 
 
-class _StandIn:
-    """Takes the place of a class that is not used, and says so if it is."""
+def _stand_in(name: str) -> type:
+    def refuse(self: object, *_args: Any, **_kwargs: Any) -> None:
+        raise RuntimeError(f"bot.rasa_light keeps {name} out of this process")
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        raise RuntimeError("bot.rasa_light keeps TensorFlow out of this process")
-
-
-def _absent(*args: Any, **kwargs: Any) -> None:
-    raise RuntimeError("bot.rasa_light keeps plotting out of this process")
+    return type(name, (), {"__init__": refuse})
 
 
 def _replace(components: dict[str, str]) -> bool:
     if version("rasa") != TRIED_VERSION or "tensorflow" in sys.modules:
         return False
-    _put(
-        "rasa.utils.tensorflow.callback",
-        RasaTrainingLogger=_StandIn,
-        RasaModelCheckpoint=_StandIn,
-    )
-    _put("rasa.utils.tensorflow.data_generator", RasaBatchDataGenerator=_StandIn)
-    _put(
-        "rasa.utils.plotting",
-        plot_confusion_matrix=_absent,
-        plot_histogram=_absent,
-        plot_paired_histogram=_absent,
-        plot_curve=_absent,
-    )
+    for module, names in _REPLACED.items():
+        _put(module, {name: _stand_in(name) for name in names})
     # Only now, with the stand-ins in place, can Rasa's components be imported.
     classes = [getattr(importlib.import_module(place), name) for name, place in components.items()]
-    _put("rasa.engine.recipes.default_components", DEFAULT_COMPONENTS=classes)
+    _put("rasa.engine.recipes.default_components", {"DEFAULT_COMPONENTS": classes})
     return True
 
 
-def _put(name: str, **content: Any) -> None:
+def _put(name: str, content: dict[str, Any]) -> None:
     module = ModuleType(name, "A stand-in; see bot.rasa_light.")
     module.__dict__.update(content)
     sys.modules[name] = module

@@ -10,7 +10,7 @@ import logging
 import sys
 from pathlib import Path
 
-from bot import rasa_light
+from bot import logs, rasa_light
 
 CONFIG, DOMAIN, DATA = "config.yml", "domain.yml", "data"
 
@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("--force", action="store_true")
     given = parser.parse_args()
     logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.captureWarnings(True)
+    logs.adopt_others()
     sys.exit(0 if train(given.model, force=given.force) else 1)
 
 

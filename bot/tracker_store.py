@@ -24,6 +24,7 @@ from rasa.core.tracker_store import TrackerStore
 from rasa.shared.core.domain import Domain
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot import rasa_speed
 from bot.settings import get_settings
 from bot.store.models import Conversation, ConversationEvent, utcnow
 from bot.store.session import Store, get_store
@@ -86,6 +87,8 @@ class WindowTrackerStore(TrackerStore):  # type: ignore[misc]
             cached: Conversations kept in memory.
             **kwargs: Passed on to Rasa's base class.
         """
+        # The one part of ours that every Rasa server loads, however it is started.
+        rasa_speed.apply()
         self._cache: OrderedDict[str, WindowTracker] = OrderedDict()
         self._cached = cached
         self._store = store or (Store(host) if host else get_store())

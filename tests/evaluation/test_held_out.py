@@ -73,7 +73,9 @@ def test_no_example_stands_under_two_intents() -> None:
     seen: dict[str, str] = {}
     for intent, lines in examples().items():
         for line in lines:
-            assert seen.setdefault(plain(line), intent) == intent, line
+            text = plain(line)
+            key = text if any(c.isalnum() for c in text) else line
+            assert seen.setdefault(key, intent) == intent, line
 
 
 def test_the_manual_is_covered_by_topics() -> None:
