@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,24 @@ import httpx
 import psutil
 import yaml
 
+from bot.store.demo.loader import load_demo
+from bot.store.migrate import upgrade
+from bot.store.session import Store
+
 # A Monday morning: consultation hours are open, and no public holiday is near.
 NOW = "2026-11-23T10:00:00+08:00"
 START_TIMEOUT_S = 300
 STOP_TIMEOUT_S = 15
 POLL_S = 0.05
 MB = 1024 * 1024
-MODEL = "model"
+PROJECT = Path(__file__).resolve().parent.parent
+MODEL = "model.tar.gz"
+# What `bot serve` does, with a model of our own choice.
+SERVE = (
+    "from pathlib import Path; from bot import serve; from bot.settings import get_settings; "
+    "settings = get_settings(); serve.prepare({process!r}, settings, echo=False); "
+    "serve.serve_{process}(settings{given})"
+)
 
 
 class BenchError(RuntimeError):
@@ -34,15 +45,16 @@ class BenchError(RuntimeError):
 
 @dataclass
 class Side:
-    """An assistant: its configuration, and its process once started."""
+    """An assistant: how it is trained and served, and its process once started.
+
+    ``train_command`` and ``serve_command`` run in the project's folder.
+    """
 
     name: str
-    project: Path
     folder: Path
-    config: Path
-    endpoints: dict[str, Any]
-    credentials: dict[str, Any]
-    port: int = field(default_factory=lambda: free_port())
+    train_command: list[str]
+    serve_command: list[str]
+    port: int
     training_s: float = 0.0
     start_s: float = 0.0
     process: subprocess.Popen[bytes] | None = None
@@ -63,26 +75,21 @@ class Side:
         Raises:
             BenchError: The training failed.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        command = [
-            *rasa("train"), "--force", "--skip-validation", "--config", str(self.config), "--domain", "domain.yml",
-            "--data", "data", "--out", str(self.folder), "--fixed-model-name", MODEL,
-        ]  # fmt: skip
-        env = environment(self.folder) | {"RASA_CACHE_DIRECTORY": str(self.folder / "cache")}
+        cache = {"RASA_CACHE_DIRECTORY": str(self.folder / "cache")}
         began = time.perf_counter()
         with self.log.open("ab") as log:
             done = subprocess.run(
-                command, cwd=self.project, env=env, stdout=log, stderr=log, check=False
+                self.train_command,
+                cwd=PROJECT,
+                env=environment(self.folder.parent) | cache,
+                stdout=log,
+                stderr=log,
+                check=False,
             )
         self.training_s = time.perf_counter() - began
-        if done.returncode or not self.model.exists():
+        if done.returncode:
             msg = f"the training of {self.name} failed; see {self.log}"
             raise BenchError(msg)
-
-    @property
-    def model(self) -> Path:
-        """The trained model."""
-        return self.folder / f"{MODEL}.tar.gz"
 
     def start(self, actions_port: int) -> None:
         """Start the server and wait until it answers; takes the time.
@@ -90,21 +97,9 @@ class Side:
         Raises:
             BenchError: It did not come up.
         """
-        endpoints, credentials = self.folder / "endpoints.yml", self.folder / "credentials.yml"
-        action_endpoint = self.endpoints.get("action_endpoint", {}) | {
-            "url": f"http://127.0.0.1:{actions_port}/webhook"
-        }
-        endpoints.write_text(
-            yaml.safe_dump(self.endpoints | {"action_endpoint": action_endpoint}), encoding="utf-8"
-        )
-        credentials.write_text(yaml.safe_dump(self.credentials), encoding="utf-8")
-        command = [
-            *rasa("run"), "-m", str(self.model), "--endpoints", str(endpoints),
-            "--credentials", str(credentials), "-i", "127.0.0.1", "-p", str(self.port),
-        ]  # fmt: skip
-        self.process, self.start_s = started(
-            command, self.url, self.log, self.project, environment(self.folder.parent)
-        )
+        ports = {"BOT_RASA_PORT": str(self.port), "BOT_ACTIONS_PORT": str(actions_port)}
+        env = environment(self.folder.parent) | ports
+        self.process, self.start_s = started(self.serve_command, self.url, self.log, env)
 
     def stop(self) -> None:
         """Stop the server, if it runs."""
@@ -126,53 +121,69 @@ class Side:
         return sum(process.memory_info().rss for process in family) / MB
 
 
-def product(project: Path, work: Path) -> Side:
-    """Return the product, as configured in the project."""
+def product(work: Path) -> Side:
+    """Return the product, trained and served the way ``bot up`` does."""
+    folder = work / "product"
+    folder.mkdir(parents=True, exist_ok=True)
+    model = folder / MODEL
     return Side(
         "product",
-        project,
-        work / "product",
-        project / "config.yml",
-        load(project / "endpoints.yml"),
-        load(project / "credentials.yml"),
+        folder,
+        [sys.executable, "-m", "bot.rasa_train", str(model), "--force"],
+        [sys.executable, "-c", SERVE.format(process="rasa", given=f", Path({str(model)!r})")],
+        free_port(),
     )
 
 
-def stock(project: Path, work: Path, epochs: int) -> Side:
+def stock(work: Path, epochs: int) -> Side:
     """Return the stock assistant on the project's domain, data and actions.
 
     Args:
-        project: Folder of the product.
         work: Folder for models and logs.
         epochs: Training epochs of its TensorFlow components; Rasa's default is 100.
     """
+    folder = work / "stock"
+    folder.mkdir(parents=True, exist_ok=True)
     config = load(Path(__file__).parent / "stock.yml")
     # FAQ questions and answers reach Rasa through the product's importer.
-    config["importers"] = load(project / "config.yml").get("importers", [])
+    config["importers"] = load(PROJECT / "config.yml").get("importers", [])
     for component in [*config["pipeline"], *config["policies"]]:
         if "epochs" in component:
             component["epochs"] = epochs
-    folder = work / "stock"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "config.yml"
-    path.write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
-    return Side("stock", project, folder, path, {}, {"rest": {}})
+    endpoints = {"action_endpoint": {"url": "http://127.0.0.1:${BOT_ACTIONS_PORT}/webhook"}}
+    for name, content in (
+        ("config", config),
+        ("endpoints", endpoints),
+        ("credentials", {"rest": {}}),
+    ):
+        text = yaml.safe_dump(content, allow_unicode=True)
+        (folder / f"{name}.yml").write_text(text, encoding="utf-8")
+    rasa = [sys.executable, "-m", "rasa"]
+    port = free_port()
+    train = [
+        *rasa, "train", "--force", "--skip-validation", "--config", str(folder / "config.yml"),
+        "--domain", "domain.yml", "--data", "data", "--out", str(folder),
+        "--fixed-model-name", MODEL,
+    ]  # fmt: skip
+    serve = [
+        *rasa, "run", "-m", str(folder / MODEL), "--endpoints", str(folder / "endpoints.yml"),
+        "--credentials", str(folder / "credentials.yml"), "-i", "127.0.0.1", "-p", str(port),
+    ]  # fmt: skip
+    return Side("stock", folder, train, serve, port)
 
 
 @contextmanager
-def actions_server(project: Path, work: Path) -> Iterator[int]:
+def actions_server(work: Path) -> Iterator[int]:
     """Run the action server, which both sides use, on a fresh demo store; give its port.
 
     Raises:
         BenchError: It did not come up.
     """
-    env = environment(work)
-    fill_store(env["BOT_DATABASE_URL"])
     port = free_port()
-    command = [sys.executable, "-m", "rasa_sdk", "--actions", "actions", "-p", str(port)]
-    process, _ = started(
-        command, f"http://127.0.0.1:{port}/health", work / "actions.txt", project, env
-    )
+    env = environment(work) | {"BOT_ACTIONS_PORT": str(port)}
+    fill_store(env["BOT_DATABASE_URL"])
+    command = [sys.executable, "-c", SERVE.format(process="actions", given="")]
+    process, _ = started(command, f"http://127.0.0.1:{port}/health", work / "actions.txt", env)
     try:
         yield port
     finally:
@@ -181,10 +192,6 @@ def actions_server(project: Path, work: Path) -> Iterator[int]:
 
 def fill_store(url: str) -> None:
     """Create the tables and the demo data at an SQLite URL, in place of what was there."""
-    from bot.store.demo.loader import load_demo
-    from bot.store.migrate import upgrade
-    from bot.store.session import Store
-
     for suffix in ("", "-wal", "-shm"):
         Path(url.removeprefix("sqlite:///") + suffix).unlink(missing_ok=True)
     upgrade(url)
@@ -207,13 +214,8 @@ def environment(work: Path) -> dict[str, str]:
     }
 
 
-def rasa(command: str) -> list[str]:
-    """Return the head of a Rasa command line."""
-    return [sys.executable, "-m", "rasa", command]
-
-
 def started(
-    command: list[str], url: str, log: Path, project: Path, env: dict[str, str]
+    command: list[str], url: str, log: Path, env: dict[str, str]
 ) -> tuple[subprocess.Popen[bytes], float]:
     """Start a server; return its process and the seconds until ``url`` answered 200.
 
@@ -224,7 +226,7 @@ def started(
     began = time.perf_counter()
     with log.open("ab") as output:
         process = subprocess.Popen(
-            command, cwd=project, env=env, stdout=output, stderr=output, start_new_session=True
+            command, cwd=PROJECT, env=env, stdout=output, stderr=output, start_new_session=True
         )
     while time.perf_counter() - began < START_TIMEOUT_S and process.poll() is None:
         try:
@@ -234,7 +236,7 @@ def started(
             pass
         time.sleep(POLL_S)
     stop(process)
-    msg = f"{' '.join(command[:4])} did not start; see {log}"
+    msg = f"the server of {log.stem} did not start; see {log}"
     raise BenchError(msg)
 
 

@@ -207,7 +207,6 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--parallel", type=int, default=10, help="conversations at a time")
     parser.add_argument("--parallel-rounds", type=int, default=3)
     parser.add_argument("--work", type=Path, help="folder to keep models, stores and logs in")
-    parser.add_argument("--project", type=Path, default=HERE.parent)
     parser.add_argument("--conversations", type=Path, default=HERE / "conversations.yml")
     parser.add_argument("--json", type=Path, help="write the figures here as well")
     parser.add_argument("--check", action="store_true", help="exit 1 if an aim is missed")
@@ -221,14 +220,12 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 def bench(options: argparse.Namespace, work: Path) -> int:
     """Train, start, measure and report; return the exit status."""
-    project = options.project.resolve()
-    makers = {
-        "product": lambda: product(project, work),
-        "stock": lambda: stock(project, work, options.epochs),
-    }
-    chosen = [options.only] if options.only else list(makers)
-    with actions_server(project, work) as actions:
-        sides = [makers[name]() for name in chosen]
+    sides = [
+        side
+        for side in (product(work), stock(work, options.epochs))
+        if options.only in (None, side.name)
+    ]
+    with actions_server(work) as actions:
         try:
             for side in sides:
                 if not options.skip_train:

@@ -1,234 +1,74 @@
-"""The steps of ``bot up``: folders, one at a time, ports, store, model, processes."""
+"""``bot up``: everything in one command, and what the operator sees of it."""
 
 from __future__ import annotations
 
-import fcntl
-import logging
-import os
 import signal
-import socket
-import sys
-import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-import sqlalchemy as sa
-from alembic.util import CommandError
-from sqlalchemy.exc import SQLAlchemyError
+from rich.console import Console
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
 
-from bot import clock
-from bot.errors import OperatorError
-from bot.serve import HOST, QUIET, Process
+from bot import provision, training
+from bot.serve import HOST, Process
 from bot.settings import ROOT, Settings
-from bot.store.demo.loader import is_empty, load_demo, reset
-from bot.store.engine import sqlite_file
-from bot.store.migrate import upgrade
-from bot.store.models import Child, Household, Plan, Policy
-from bot.store.session import Store
-from bot.supervisor import Part
+from bot.supervisor import Happening, Part, Supervisor
 
-logger = logging.getLogger(__name__)
-
-FOLDERS = ("logs", "models", "uploads", "cache")
+TITLES = {
+    Process.RASA: "对话（Rasa）",
+    Process.ACTIONS: "业务（actions）",
+    Process.WEB: "网页（web）",
+}
 
 
-@dataclass(frozen=True)
-class Identity:
-    """Somebody to try the bot as: a child and the phone that the policy was bought with."""
-
-    child: str
-    phone: str
-    plan: str
-    policy: str
-
-
-def ports(settings: Settings) -> dict[Process, tuple[int, str]]:
-    """Return each process's port and the variable that sets it."""
-    return {
-        Process.RASA: (settings.rasa_port, "BOT_RASA_PORT"),
-        Process.ACTIONS: (settings.actions_port, "BOT_ACTIONS_PORT"),
-        Process.WEB: (settings.web_port, "BOT_WEB_PORT"),
-    }
-
-
-def make_folders(settings: Settings) -> None:
-    """Create the var folder and what is in it; nobody else may read it.
+def run(settings: Settings, console: Console) -> None:
+    """Prepare what is missing, run the three processes until a signal, stop them.
 
     Raises:
-        OperatorError: It cannot be written.
+        OperatorError: Something is in the way; nothing is left running.
     """
-    try:
-        settings.var.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for name in FOLDERS:
-            folder = settings.var / name
-            folder.mkdir(exist_ok=True, mode=0o700)
-            with tempfile.TemporaryFile(dir=folder):
-                pass
-    except OSError as error:
-        raise OperatorError(
-            f"文件夹 {settings.var} 写不进去（{error.strerror}）：请改权限，或用 BOT_VAR 换一个"
-        ) from error
-
-
-@contextmanager
-def only_one(settings: Settings) -> Iterator[None]:
-    """Hold the lock of this var folder; it goes with the process, however that ends.
-
-    Raises:
-        OperatorError: Another ``bot up`` holds it.
-    """
-    with (settings.var / "up.pid").open("a+") as file:
+    began = time.monotonic()
+    with provision.only_one(settings), until_signal() as stop:
+        provision.check_ports(settings)
+        provision.prepare_store(settings)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            pid = file.read().strip() or "?"
-            raise OperatorError(
-                f"bot up 已经在运行（进程 {pid}）：先停掉它，或用 BOT_VAR 和 BOT_…_PORT 另起一套"
-            ) from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        yield
-
-
-def check_ports(settings: Settings) -> None:
-    """See that the three ports are free.
-
-    Raises:
-        OperatorError: One is in use; the sentence names its variable.
-    """
-    for port, variable in ports(settings).values():
-        if not port_is_free(port):
-            raise OperatorError(
-                f"端口 {port} 已被占用：请停掉占用它的程序，或用 {variable} 换一个端口"
-            )
-
-
-def port_is_free(port: int) -> bool:
-    """Say whether a server can listen on a loopback port."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-        return True
-
-
-def prepare_store(settings: Settings) -> None:
-    """Bring the tables up to date; in demo mode fill an empty store.
-
-    A frozen ``BOT_NOW`` with a store of its own (no ``BOT_DATABASE_URL``) begins afresh.
-
-    Raises:
-        OperatorError: The store cannot be reached or is newer than this program.
-    """
-    with store_errors(settings):
-        if settings.now is not None and settings.database_url is None:
-            _remove(settings.store_url)
-        upgrade(settings.store_url)
-        if settings.env != "demo":
+            model = train(settings, console, stop=stop)
+        except training.TrainingStoppedError:
+            console.print("已停止。")
             return
-        store = Store(settings.store_url)
-        try:
-            with store.begin() as session:
-                if is_empty(session):
-                    load_demo(session, clock.now().date())
-        finally:
-            store.dispose()
-
-
-def reset_demo(settings: Settings) -> None:
-    """Empty the store, conversations included, and load the demonstration data again.
-
-    Raises:
-        OperatorError: In production, or the store cannot be reached.
-    """
-    if settings.env != "demo":
-        raise OperatorError("BOT_ENV=production 时不能重置：演示数据会清掉真实数据")
-    with store_errors(settings):
-        upgrade(settings.store_url)
-        store = Store(settings.store_url)
-        try:
-            with store.begin() as session:
-                reset(session, clock.now().date())
-        finally:
-            store.dispose()
-
-
-def demo_identities(settings: Settings) -> list[Identity]:
-    """Return the policies of the store by number; none in production."""
-    if settings.env != "demo":
-        return []
-    query = (
-        sa.select(Child.name, Household.phone, Plan.name, Policy.number)
-        .select_from(Policy)
-        .join(Child, Child.id == Policy.child_id)
-        .join(Household, Household.id == Policy.household_id)
-        .join(Plan, Plan.id == Policy.plan_id)
-        .order_by(Policy.number)
-        .limit(12)
-    )
-    store = Store(settings.store_url)
-    try:
-        with store_errors(settings), store.read() as session:
-            return [Identity(*row) for row in session.execute(query)]
-    finally:
-        store.dispose()
-
-
-@contextmanager
-def store_errors(settings: Settings) -> Iterator[None]:
-    """Turn what a store raises into a sentence; the details go to the log.
-
-    Raises:
-        OperatorError: Instead of the store's errors.
-    """
-    place = sa.engine.make_url(settings.store_url).render_as_string(hide_password=True)
-    try:
-        yield
-    except CommandError as error:
-        logger.exception("the store cannot be migrated")
-        raise OperatorError(
-            f"数据库 {place} 的版本与程序不符：它由更新的程序建立，请更新程序"
-        ) from error
-    except (SQLAlchemyError, OSError, ValueError) as error:
-        logger.exception("the store cannot be used")
-        raise OperatorError(
-            f"数据库 {place} 用不了（{type(error).__name__}）：请检查 BOT_DATABASE_URL 和权限"
-        ) from error
-
-
-def parts(settings: Settings, model: Path) -> list[Part]:
-    """Return the three processes as the supervisor wants them."""
-    health = {Process.RASA: "/", Process.ACTIONS: "/health", Process.WEB: "/"}
-    made = []
-    for process, (port, _) in ports(settings).items():
-        command = (sys.executable, "-m", "bot.cli", "serve", process.value, "--quiet")
-        if process is Process.RASA:
-            command += ("--model", str(model))
-        made.append(
-            Part(
-                name=process.value,
-                command=command,
-                health=f"http://{HOST}:{port}{health[process]}",
-                log=settings.logs / f"{process.value}.log",
-                output=settings.logs / f"{process.value}.out",
-            )
+        supervisor = Supervisor(
+            parts=provision.parts(settings, model),
+            folder=ROOT,
+            environ=provision.child_environ(settings),
+            tell=_Teller(console),
         )
-    return made
+        console.print("正在启动三个进程……")
+        supervisor.run(stop, lambda: _show(settings, console, time.monotonic() - began))
+        console.print("已全部停止。")
 
 
-def child_environ(settings: Settings) -> dict[str, str]:
-    """Return the environment of the processes: ours, quiet, with the folder made absolute."""
-    # An empty variable counts as unset here and must do so there.
-    kept = {name: value for name, value in os.environ.items() if value}
-    return kept | QUIET | {"BOT_VAR": str(settings.var)}
+def train(
+    settings: Settings,
+    console: Console,
+    *,
+    force: bool = False,
+    stop: threading.Event | None = None,
+) -> Path:
+    """Return the present model; train it first if need be, showing stage and seconds.
+
+    Raises:
+        OperatorError: The training failed.
+        TrainingStoppedError: ``stop`` was set.
+    """
+    with _progress(console) as on_stage:
+        return training.ensure_model(settings, force=force, on_stage=on_stage, stop=stop)
 
 
 @contextmanager
@@ -239,17 +79,99 @@ def until_signal() -> Iterator[threading.Event]:
     def handle(_number: int, _frame: FrameType | None) -> None:
         stop.set()
 
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    old: list[Callable[[int, FrameType | None], object] | int | None] = [
-        signal.signal(number, handle) for number in numbers
-    ]
+    old = {
+        number: signal.signal(number, handle)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    }
     try:
         yield stop
     finally:
-        for number, handler in zip(numbers, old, strict=True):
+        for number, handler in old.items():
             signal.signal(number, handler)
 
 
-def working_folder() -> Path:
-    """Return the folder that all processes work in."""
-    return ROOT
+class _Training:
+    """A line that counts the seconds; rich draws it again four times a second."""
+
+    def __init__(self) -> None:
+        self.stage = ""
+        self._began = time.monotonic()
+        self._spinner = Spinner("dots")
+
+    def __rich__(self) -> Spinner:
+        self._spinner.update(text=Text(self.line))
+        return self._spinner
+
+    @property
+    def line(self) -> str:
+        """Stage and elapsed seconds."""
+        return f"训练模型：{self.stage}，{time.monotonic() - self._began:.0f} 秒"
+
+
+@contextmanager
+def _progress(console: Console) -> Iterator[Callable[[str], None]]:
+    shown = _Training()
+    live = Live(shown, console=console, transient=True, refresh_per_second=4)
+
+    def on_stage(stage: str) -> None:
+        if stage == shown.stage:
+            return
+        shown.stage = stage
+        # The spinner comes with the first stage: there is none if the model is fresh.
+        if console.is_terminal and not live.is_started:
+            live.start()
+        elif not console.is_terminal:
+            console.print(shown.line)
+
+    try:
+        yield on_stage
+        live.stop()
+        if shown.stage:
+            console.print(f"{shown.line.replace(shown.stage, '完成')}")
+    finally:
+        live.stop()
+
+
+class _Teller:
+    """Says what happens to the processes; what is expected is said briefly."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def __call__(self, happening: Happening, part: Part, detail: str) -> None:
+        title = TITLES[Process(part.name)]
+        if happening is Happening.HEALTHY:
+            self._console.print(f"[green]✓[/] {title} 就绪，{detail} 秒")
+        elif happening is Happening.DIED:
+            status, delay = detail.split()
+            self._console.print(
+                f"[red]✗[/] {title} 意外退出（状态 {status}），{delay} 秒后重启；日志 {part.log}"
+            )
+        elif happening is Happening.KILLED:
+            self._console.print(f"[yellow]![/] {title} {detail} 秒内没有停下，已强制结束")
+
+
+def _show(settings: Settings, console: Console, seconds: float) -> None:
+    table = Table(title=f"优享小助手已就绪（{seconds:.0f} 秒）", title_justify="left")
+    for column in ("进程", "地址", "日志"):
+        table.add_column(column, overflow="fold")
+    for process, (port, _) in provision.ports(settings).items():
+        log = settings.logs / f"{process.value}.log"
+        table.add_row(TITLES[process], f"http://{HOST}:{port}", str(log))
+    console.print(table)
+    console.print(f"健康检查  http://{HOST}:{settings.web_port}/health")
+    if settings.env == "demo":
+        console.print("开始对话  另开一个终端，运行 [bold]uv run bot chat[/]")
+        if settings.now is not None:
+            console.print(f"固定时钟  {settings.now.isoformat()}（演示数据已按它重建）")
+        _show_identities(settings, console)
+    console.print("停止      Ctrl-C")
+
+
+def _show_identities(settings: Settings, console: Console) -> None:
+    table = Table(title="演示身份：用孩子姓名和手机号绑定，验证码会显示在对话里", title_justify="left")
+    for column in ("孩子", "手机号", "计划", "保单"):
+        table.add_column(column)
+    for identity in provision.demo_identities(settings):
+        table.add_row(identity.child, identity.phone, identity.plan, identity.policy)
+    console.print(table)

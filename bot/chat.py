@@ -1,0 +1,133 @@
+"""``bot chat``: talks to a running bot in the terminal, through its REST channel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+
+from bot.errors import OperatorError
+from bot.settings import Settings
+
+# A turn may wait for a slow action; no turn takes this long.
+TIMEOUT_S = 60.0
+PATH = "/webhooks/rest/webhook"
+QUIT = frozenset({"/quit", "/exit", "/q"})
+NOT_RUNNING = "没有正在运行的小助手：先在另一个终端运行 uv run bot up"
+
+
+@dataclass(frozen=True)
+class Button:
+    """A choice: what is shown, and what is sent when it is taken."""
+
+    title: str
+    payload: str
+
+
+class Conversation:
+    """One conversation with the bot."""
+
+    def __init__(self, client: httpx.Client, sender: str) -> None:
+        """Begin.
+
+        Args:
+            client: With the Rasa server as its base address.
+            sender: Who talks; another sender is another parent.
+        """
+        self._client = client
+        self._sender = sender
+        self._buttons: tuple[Button, ...] = ()
+
+    def say(self, text: str) -> list[dict[str, Any]]:
+        """Send a text, or the number of one of the last answer's buttons; return the answers.
+
+        Raises:
+            OperatorError: The bot is not running or does not answer.
+        """
+        message = self._chosen(text)
+        try:
+            response = self._client.post(PATH, json={"sender": self._sender, "message": message})
+            response.raise_for_status()
+            answers: list[dict[str, Any]] = response.json()
+        except httpx.ConnectError as error:
+            raise OperatorError(NOT_RUNNING) from error
+        except httpx.TimeoutException as error:
+            raise OperatorError(f"小助手 {TIMEOUT_S:.0f} 秒没有回答：看 var/logs 里的日志") from error
+        except httpx.HTTPStatusError as error:
+            status = error.response.status_code
+            raise OperatorError(f"小助手拒绝了这句话（HTTP {status}）：看 var/logs 里的日志") from error
+        except (httpx.HTTPError, ValueError) as error:
+            raise OperatorError("对话中断了：看 var/logs 里的日志，再运行 uv run bot chat") from error
+        self._buttons = buttons_of(answers)
+        return answers
+
+    def _chosen(self, text: str) -> str:
+        if text.isascii() and text.isdigit() and 1 <= int(text) <= len(self._buttons):
+            return self._buttons[int(text) - 1].payload
+        return text
+
+
+def buttons_of(answers: Sequence[dict[str, Any]]) -> tuple[Button, ...]:
+    """Return all buttons of the answers to one message, in their order."""
+    return tuple(
+        Button(str(button.get("title", "")), str(button.get("payload") or button.get("title", "")))
+        for answer in answers
+        for button in answer.get("buttons") or ()
+    )
+
+
+def show(answers: Sequence[dict[str, Any]], console: Console) -> None:
+    """Print answers; buttons are numbered through."""
+    number = 0
+    for answer in answers:
+        lines = [escape(str(answer["text"]))] if answer.get("text") else []
+        for key in ("image", "attachment"):
+            if answer.get(key):
+                lines.append(escape(str(answer[key])))
+        for button in buttons_of([answer]):
+            number += 1
+            lines.append(f"  [bold cyan]{number}[/] {escape(button.title)}")
+        if lines:
+            console.print(Panel("\n".join(lines), border_style="green", expand=False))
+
+
+def run(
+    settings: Settings, sender: str, console: Console, read: Callable[[], str] | None = None
+) -> None:
+    """Talk until ``/quit`` or the end of the input.
+
+    Args:
+        settings: The port.
+        sender: Who talks.
+        console: Where to print.
+        read: Returns the next line, raises EOFError at the end; by default asks in the terminal.
+
+    Raises:
+        OperatorError: The bot is not running or does not answer.
+    """
+    if settings.env != "demo":
+        raise OperatorError("BOT_ENV=production 时没有终端对话：REST 通道只用于演示和测试")
+    ask = read or (lambda: console.input("[bold]您：[/]"))
+    base = f"http://127.0.0.1:{settings.rasa_port}"
+    with httpx.Client(base_url=base, timeout=TIMEOUT_S, trust_env=False) as client:
+        try:
+            client.get("/").raise_for_status()
+        except httpx.HTTPError as error:
+            raise OperatorError(NOT_RUNNING) from error
+        console.print(f"直接打字，数字选按钮，/quit 退出。（会话 {escape(sender)}）")
+        conversation = Conversation(client, sender)
+        while True:
+            try:
+                text = ask().strip()
+            except (EOFError, KeyboardInterrupt):
+                console.print()
+                return
+            if text in QUIT:
+                return
+            if text:
+                show(conversation.say(text), console)
