@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -11,20 +12,17 @@ from rasa_sdk.events import SlotSet
 
 from actions import texts
 from actions.forms import Form, Found, Submit, end_early, entity_spans
-from actions.turn import Event, ServiceAction, Turn, chosen_policy, open_form, resume
+from actions.turn import FILLER, Event, ServiceAction, Turn, chosen_policy, open_form, resume
+from bot.nlu.amounts import find_amounts
 from bot.rules.claims import ClaimKind
 from bot.services import claims as service
 from bot.services import hospitals as directory
-from bot.services.claims import Checklist, ClaimWish
+from bot.services.claims import Checklist, ClaimView, ClaimWish
 from bot.services.errors import NotFound, Refused
+from bot.services.places import Place, place_named
 
 KINDS = {kind.value for kind in ClaimKind}
-HOSPITAL_WORD = re.compile(
-    r"[一-鿿A-Za-z0-9]{2,20}?(?:医院|门诊部|卫生院|保健院|诊所|卫生服务中心)"
-)
-DOCUMENT_NAMES = re.compile(r"^(?:在|去的?|是|我们|那个|就)+")
-
-
+NETWORK_CLINIC = ClaimKind.NETWORK_CLINIC.value
 def say_checklist(turn: Turn, papers: Checklist) -> None:
     """Tell the papers for a kind of visit and how long settlement takes."""
     kind = texts.word("kind", papers.kind.value)
@@ -45,7 +43,7 @@ class DocumentsForm(Form):
     def find(self, turn: Turn, asked: str | None) -> Found:
         """Search for a kind of visit."""
         found = Found()
-        _find_kind(found, turn, "documents_kind")
+        find_kind(found, turn, "documents_kind")
         return found
 
 
@@ -57,6 +55,9 @@ class ActionAskClaimDocuments(ServiceAction):
     def handle(self, turn: Turn) -> list[Event]:
         """Answer for the kind that was said or is being claimed, else ask which."""
         kind = turn.entity("claim_kind") or turn.slot("claim_kind")
+        place = place_in(turn)
+        if place is not None and place.kind == NETWORK_CLINIC:
+            kind = NETWORK_CLINIC
         if kind in KINDS:
             say_checklist(turn, service.checklist(ClaimKind(kind)))
             return resume(turn)
@@ -74,12 +75,6 @@ class ActionSubmitDocuments(Submit):
         """Answer."""
         say_checklist(turn, service.checklist(ClaimKind(turn.slot("documents_kind"))))
         return None
-
-
-def _find_kind(found: Found, turn: Turn, slot: str) -> None:
-    kind = turn.entity(slot) or turn.entity("claim_kind")
-    if kind in KINDS:
-        found.add(slot, kind, *entity_spans(turn, "claim_kind"))
 
 
 class ActionStartClaim(ServiceAction):
@@ -118,53 +113,74 @@ class ClaimForm(Form):
     confirm = "claim_confirm"
 
     def find(self, turn: Turn, asked: str | None) -> Found:
-        """Search for a kind, a hospital, a past day and an amount."""
+        """Search for a kind, a hospital, a past day and an amount; or for what is wrong."""
         found = Found()
-        _find_kind(found, turn, "claim_kind")
         text = turn.text
-        place = directory.match_hospital(text, directory.hospitals(turn.store)) if text else None
-        if place is not None:
-            found.add("claim_hospital", place.value, (place.start, place.end))
-        elif asked == "claim_hospital" and text and not found.values:
-            named = HOSPITAL_WORD.search(text)
-            if named:
-                name = DOCUMENT_NAMES.sub("", named.group())
-                found.add("claim_hospital", name, named.span())
-        day = turn.day(past=True)
-        if day is not None:
-            found.add("claim_date", day.isoformat(), *entity_spans(turn, "date"))
-        elif "impossible_date" in turn.day_flags():
-            turn.say("impossible_date")
-        amount = turn.amount()
-        if (
-            amount is None
-            and asked == "claim_amount"
-            and re.fullmatch(r"\s*\d+(\.\d{1,2})?\s*", text)
-        ):
-            amount = Decimal(text.strip())
-        if amount is not None:
-            found.add("claim_amount", str(amount), *entity_spans(turn, "amount"), (0, 0))
+        place = place_in(turn)
+        find_kind(found, turn, "claim_kind")
+        if place is not None and kind_of_name(turn, place, found):
+            found.values.pop("claim_kind", None)
+        if place is not None and place.name is not None:
+            found.add("claim_hospital", place.name, (place.start, place.end))
+        elif asked == "claim_hospital" and place is not None and not found.values:
+            found.add("claim_hospital", ONLY_A_TYPE)
+        find_visit_day(found, turn)
+        find_amount(found, turn, asked)
+        child = turn.child_named()
+        if child is not None and turn.form == self.form and child.number != turn.slot("policy"):
+            found.add("policy", child.number)
+        if asked == "claim_hospital" and not found.values and is_short_name(turn):
+            found.add("claim_hospital", text.strip(), (0, len(text)))
+        if turn.form == self.form and not found.values and WRONG.search(text):
+            for slot, words in ABOUT.items():
+                if words.search(text) and turn.slot(slot) is not None:
+                    found.add(slot, ASK_AGAIN, (0, len(text)))
         return found
 
     def accept(self, turn: Turn, slot: str, value: Any, values: dict[str, Any]) -> Any:
-        """Refuse future days and amounts that cannot be."""
-        if slot == "claim_date" and date.fromisoformat(value) > turn.now.date():
-            turn.say("claim_future", day=texts.day(date.fromisoformat(value), turn.now.date()))
+        """Refuse days without cover and amounts that cannot be; acknowledge what is changed."""
+        if value == ASK_AGAIN:
+            return None
+        if slot == "claim_hospital" and value == ONLY_A_TYPE:
+            turn.say("claim_hospital_name")
+            return None
+        if slot == "claim_date" and not self._possible(turn, value):
+            return None
+        if slot == "claim_amount" and value == SEVERAL:
+            turn.say("claim_amount_total")
             return None
         if slot == "claim_amount" and not 0 < Decimal(value) <= service.LARGEST_AMOUNT:
             turn.say("claim_amount_invalid")
             return None
+        # At the end the new summary tells it.
+        changed = values.get(slot) not in (None, value)
+        if changed and values.get("claim_amount") is None and not self.refused(turn, {slot: value}):
+            turn.say("changed", value=_as_told(turn, slot, value))
         return value
+
+    @staticmethod
+    def _possible(turn: Turn, value: str) -> bool:
+        if value == IMPOSSIBLE:
+            turn.say("impossible_date")
+            return False
+        visited_on = date.fromisoformat(value)
+        number = turn.slot("policy")
+        if number is None and len(turn.choices) == 1:
+            number = turn.choices[0].number
+        if number is None:
+            # The summary judges it once the child is known.
+            return True
+        return not _say_refused_day(turn, number, visited_on)
 
     def refused(self, turn: Turn, values: dict[str, Any]) -> bool:
         """Tell whether this is a visit that was billed directly (C5)."""
-        if values.get("claim_kind") == ClaimKind.NETWORK_CLINIC.value:
+        if values.get("claim_kind") == NETWORK_CLINIC:
             return True
         name = values.get("claim_hospital")
-        if name is None:
+        if not name:
             return False
         try:
-            return directory.hospital(turn.store, name).kind == "network_clinic"
+            return directory.hospital(turn.store, name).kind == NETWORK_CLINIC
         except NotFound:
             return False
 
@@ -183,18 +199,14 @@ class ActionAskClaimConfirm(ServiceAction):
     ends_turn = False
 
     def handle(self, turn: Turn) -> list[Event]:
-        """Tell what will be opened, with warnings, and ask."""
-        try:
-            warnings = service.check_wish(
-                turn.store,
-                identity_id=turn.identity.id,
-                number=turn.slot("policy"),
-                wish=_wish(turn),
-                now=turn.now,
-            )
-        except Refused as refused:
-            turn.say("claim_doubt", reason=texts.word("refused", refused.reason))
-            warnings = ()
+        """Tell what will be opened, with warnings, and ask; or ask for another day."""
+        wish, number = _wish(turn), turn.slot("policy")
+        if _say_refused_day(turn, number, wish.visited_on):
+            turn.say("ask_claim_date")
+            return [SlotSet("claim_date", None), SlotSet("requested_slot", "claim_date")]
+        warnings = service.check_wish(
+            turn.store, identity_id=turn.identity.id, number=number, wish=wish, now=turn.now
+        )
         for warning in warnings:
             turn.say(f"claim_{warning}")
         turn.say("confirm_claim", **_told(turn))
@@ -224,10 +236,9 @@ class ActionSubmitClaim(Submit):
             "claim_opened" if new else "claim_already",
             reference=claim.reference,
             lines=lines,
+            next=texts.word("claim_next", claim.kind),
             **_told(turn),
         )
-        if claim.kind == ClaimKind.PUBLIC_INPATIENT.value and new:
-            turn.say("claim_originals")
         return None
 
 
@@ -266,30 +277,67 @@ class ActionCheckClaimStatus(ServiceAction):
             known = [c for c in known if c.number == child.number]
         reference = turn.entity("reference")
         if reference:
-            known = [c for c in known if c.reference == str(reference).upper()] or known
-        if not known:
+            named = [c for c in known if c.reference == str(reference).upper()]
+            if not named:
+                turn.say("claim_unknown", reference=str(reference).upper())
+            known = named or known
+        if known:
+            lines = "\n".join(_line(turn, c) for c in known)
+            open_ = any(c.status in ("draft", "documents_missing") for c in known)
+            turn.say("claims_to_complete" if open_ else "claims", lines=lines)
+        elif not reference:
             turn.say("no_claims")
-        else:
-            lines = [
-                texts.line(
-                    "claim",
-                    reference=c.reference,
-                    child=c.child,
-                    kind=texts.word("kind", c.kind),
-                    amount=texts.yuan(c.amount),
-                    status=texts.word("claim_status", c.status),
-                )
-                + (
-                    texts.line(
-                        "claim_missing",
-                        documents=texts.line("and").join(
-                            texts.word("document", d) for d in c.missing
-                        ),
-                    )
-                    if c.status == "documents_missing" and c.missing
-                    else ""
-                )
-                for c in known
-            ]
-            turn.say("claims", lines="\n".join(lines))
         return [SlotSet("pending_task", None), *resume(turn)]
+
+
+def _line(turn: Turn, claim: ClaimView) -> str:
+    place = claim.hospital or ""
+    if claim.visited_on is not None:
+        place += " " + texts.day(claim.visited_on, turn.now.date())
+    told = texts.line(
+        "claim",
+        reference=claim.reference,
+        child=claim.child,
+        kind=texts.word("kind", claim.kind),
+        place=f" {place.strip()}".rstrip(),
+        amount=texts.yuan(claim.amount),
+        status=texts.word("claim_status", claim.status),
+    )
+    if claim.status in ("documents_missing", "draft") and claim.missing:
+        documents = texts.line("and").join(texts.word("document", d) for d in claim.missing)
+        told += texts.line("claim_missing", documents=documents)
+    if claim.status in ("submitted", "settling") and claim.due_at is not None:
+        late = "overdue" if claim.due_at < turn.now else "due"
+        told += texts.line(f"claim_{late}", due=texts.moment(claim.due_at, turn.now))
+    return told
+
+
+def _say_refused_day(turn: Turn, number: str, visited_on: date) -> bool:
+    """Say why there can be no claim for that day; tell whether something was said."""
+    judged = service.judge_day(
+        turn.store,
+        identity_id=turn.identity.id,
+        number=number,
+        visited_on=visited_on,
+        now=turn.now,
+    )
+    if judged.refused is None:
+        return False
+    today = turn.now.date()
+    turn.say(
+        f"claim_{judged.refused}",
+        day=texts.day(visited_on, today),
+        valid_from=texts.day(judged.valid_from, today),
+        valid_to=texts.day(judged.valid_to, today),
+    )
+    return True
+
+
+def _as_told(turn: Turn, slot: str, value: str) -> str:
+    if slot == "claim_kind":
+        return texts.word("kind", value)
+    if slot == "claim_date":
+        return texts.day(date.fromisoformat(value), turn.now.date())
+    if slot == "policy":
+        return next((c.child for c in turn.choices if c.number == value), "")
+    return value

@@ -57,12 +57,18 @@ class Conversation:
         except httpx.ConnectError as error:
             raise OperatorError(NOT_RUNNING) from error
         except httpx.TimeoutException as error:
-            raise OperatorError(f"小助手 {TIMEOUT_S:.0f} 秒没有回答：看 var/logs 里的日志") from error
+            raise OperatorError(
+                f"小助手 {TIMEOUT_S:.0f} 秒没有回答：看 var/logs 里的日志"
+            ) from error
         except httpx.HTTPStatusError as error:
             status = error.response.status_code
-            raise OperatorError(f"小助手拒绝了这句话（HTTP {status}）：看 var/logs 里的日志") from error
+            raise OperatorError(
+                f"小助手拒绝了这句话（HTTP {status}）：看 var/logs 里的日志"
+            ) from error
         except (httpx.HTTPError, ValueError) as error:
-            raise OperatorError("对话中断了：看 var/logs 里的日志，再运行 uv run bot chat") from error
+            raise OperatorError(
+                "对话中断了：看 var/logs 里的日志，再运行 uv run bot chat"
+            ) from error
         self._buttons = buttons_of(answers)
         return answers
 

@@ -22,15 +22,15 @@ err = Console(stderr=True, highlight=False)
 
 EPILOG = """[bold]例子[/]
 
-uv run bot up                            启动一切；第一次会建库、装演示数据、训练
+[bold]uv run bot up[/] — 启动一切；第一次会建库、装演示数据、训练模型
 
-uv run bot chat                          在终端里和小助手对话
+[bold]uv run bot chat[/] — 在终端里和小助手对话
 
-uv run bot doctor                        检查环境，并说怎么修
+[bold]uv run bot doctor[/] — 检查环境，并说怎么修
 
-uv run bot import policies 保单.xlsx --dry-run   先看看会导入什么
+[bold]uv run bot import policies 保单.xlsx --dry-run[/] — 先看看会导入什么
 
-BOT_NOW=2026-11-23T20:30:00+08:00 uv run bot up  固定时钟，演示数据随之重建
+[bold]BOT_NOW=2026-11-23T20:30:00+08:00 uv run bot up[/] — 固定时钟，演示数据随之重建
 """
 
 
@@ -48,6 +48,9 @@ class OneSentence(TyperGroup):
         except (OperatorError, SettingsError) as error:
             fail(str(error), error)
         except Exception as error:
+            # Typer's own: a wrong option, an early end.
+            if isinstance(error, typer.Abort) or hasattr(error, "exit_code"):
+                raise
             fail(_unexpected(error), error)
 
 
@@ -109,30 +112,31 @@ app.add_typer(serve_app, name="serve")
 Quiet = Annotated[bool, typer.Option("--quiet", help="日志只写文件，不写 stderr。")]
 
 
-@app.command()
+@app.command(help="启动小助手：缺什么补什么，直到 Ctrl-C。")
 def up() -> None:
-    """启动小助手：缺什么补什么，直到 Ctrl-C。"""
+    """Start everything and keep it running until Ctrl-C."""
     from bot import up as starting
 
     starting.run(_settings(), out)
 
 
-@app.command()
+@app.command(help="在终端里和正在运行的小助手对话。")
 def chat(
     sender: Annotated[str, typer.Option(help="会话名；同名的会话接着聊。")] = "",
 ) -> None:
-    """在终端里和正在运行的小助手对话。"""
+    """Talk to a running bot in the terminal."""
     from bot import chat as talking
 
     talking.run(_settings(), sender or f"cli-{secrets.token_hex(4)}", out)
 
 
-@app.command()
+@app.command(help="训练模型；已有最新的就不训练。")
 def train(
     force: Annotated[bool, typer.Option("--force", help="没有变化也全部重训。")] = False,
 ) -> None:
-    """训练模型；已有最新的就不训练。"""
-    from bot import training, up as starting
+    """Train the model unless the present one is fresh."""
+    from bot import training
+    from bot import up as starting
 
     settings = _settings()
     fresh = training.model_path(settings).exists() and not force
@@ -147,9 +151,9 @@ def train(
         out.print("正在运行的小助手要重启 bot up 才会用它。")
 
 
-@app.command()
+@app.command(help="检查版本、设置、数据库、模型和端口，并说怎么修。")
 def doctor() -> None:
-    """检查版本、设置、数据库、模型和端口，并说怎么修。"""
+    """Check versions, settings, store, model and ports; status 1 if anything is bad."""
     from rich.table import Table
 
     from bot.doctor import Level, examine
@@ -164,12 +168,12 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
-@import_app.command("policies")
+@import_app.command("policies", help="导入保单：有一行不对就全不导入；重复导入会更新。")
 def import_policies(
     file: Annotated[Path, typer.Argument(help="CSV（UTF-8 或 GB18030）或 XLSX 文件。")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="只检查，不写入。")] = False,
 ) -> None:
-    """导入保单：有一行不对就全不导入；重复导入会更新。"""
+    """Import policies, all or nothing; the same file again updates (手册·电子保险卡 E1)."""
     path = file.absolute()
     from bot import provision
     from bot.store import imports
@@ -199,9 +203,9 @@ def _of_row(row: Any) -> str:
     return f"{column}：{message}" if column else message
 
 
-@demo_app.command("reset")
+@demo_app.command("reset", help="清空数据库，重新装入演示数据（生产环境拒绝）。")
 def demo_reset() -> None:
-    """清空数据库，重新装入演示数据（生产环境拒绝）。"""
+    """Empty the store and load the demonstration data again."""
     from bot import provision
 
     settings = _settings()
@@ -209,12 +213,12 @@ def demo_reset() -> None:
     out.print(f"演示数据已重置：{len(provision.demo_identities(settings))} 份保单")
 
 
-@app.command()
+@app.command(help="用现在的模型测理解得对不对。")
 def evaluate(
     files: Annotated[list[Path], typer.Argument(help="带正确意图的句子，JSONL。")],
     faq: Annotated[Path | None, typer.Option(help="常见问题的句子，JSONL。")] = None,
 ) -> None:
-    """用现在的模型测理解得对不对。"""
+    """Measure what the present model understands."""
     given = [file.absolute() for file in files]
     asked = faq.absolute() if faq else None
     for file in [*given, *([asked] if asked else [])]:
@@ -227,12 +231,12 @@ def evaluate(
     raise typer.Exit(int(evaluation.main(given, asked) or 0))
 
 
-@serve_app.command("rasa")
+@serve_app.command("rasa", help="只启动对话进程。")
 def serve_rasa(
     model: Annotated[Path | None, typer.Option(help="模型文件；默认是现在的那个。")] = None,
     quiet: Quiet = False,
 ) -> None:
-    """只启动对话进程。"""
+    """Run the Rasa server alone."""
     path = model.absolute() if model else None
     from bot import serve, training
 
@@ -243,18 +247,18 @@ def serve_rasa(
     sys.exit(serve.guarded(lambda: serve.serve_rasa(settings, path)))
 
 
-@serve_app.command("actions")
+@serve_app.command("actions", help="只启动业务进程。")
 def serve_actions(quiet: Quiet = False) -> None:
-    """只启动业务进程。"""
+    """Run the action server alone."""
     from bot import serve
 
     settings = _settings(serve.Process.ACTIONS, echo=not quiet, names=True)
     sys.exit(serve.guarded(lambda: serve.serve_actions(settings)))
 
 
-@serve_app.command("web")
+@serve_app.command("web", help="只启动网页进程。")
 def serve_web(quiet: Quiet = False) -> None:
-    """只启动网页进程。"""
+    """Run the web process alone."""
     from bot import serve
 
     settings = _settings(serve.Process.WEB, echo=not quiet, names=True)

@@ -48,13 +48,18 @@ class Check:
 
 
 def examine() -> list[Check]:
-    """Look at everything; a failing check does not stop the others. Changes nothing."""
+    """Look at everything; a failing check does not stop the others."""
     checks = [check_python(), *check_lock()]
     try:
         settings = load_settings()
     except SettingsError as error:
         mend = "改正或去掉这个环境变量"
-        return [*checks, Check("设置", Level.BAD, str(error), mend), check_terminal(), check_fonts()]
+        return [
+            *checks,
+            Check("设置", Level.BAD, str(error), mend),
+            check_terminal(),
+            check_fonts(),
+        ]
     checks.append(Check("设置", Level.GOOD, f"BOT_ENV={settings.env}"))
     checks += [check_var(settings), check_store(settings), check_model(settings)]
     return [*checks, *check_ports(settings), check_terminal(), check_fonts()]
@@ -66,7 +71,9 @@ def check_python() -> Check:
     if sys.version_info[:2] == PYTHON:
         return Check("Python", Level.GOOD, found)
     wanted = ".".join(map(str, PYTHON))
-    return Check("Python", Level.BAD, found, f"要用 {wanted}：uv python install {wanted}，再 uv sync")
+    return Check(
+        "Python", Level.BAD, found, f"要用 {wanted}：uv python install {wanted}，再 uv sync"
+    )
 
 
 def check_lock(root: Path = ROOT) -> Iterator[Check]:
@@ -75,7 +82,9 @@ def check_lock(root: Path = ROOT) -> Iterator[Check]:
         project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
         locked = tomllib.loads((root / "uv.lock").read_text("utf-8"))["package"]
     except (OSError, ValueError, KeyError) as error:
-        yield Check("依赖", Level.BAD, f"读不了 pyproject.toml 或 uv.lock：{error}", "重新取一份代码")
+        yield Check(
+            "依赖", Level.BAD, f"读不了 pyproject.toml 或 uv.lock：{error}", "重新取一份代码"
+        )
         return
     own = next(package for package in locked if package["name"] == project["name"])
     wanted = {_requirement(text) for text in project["dependencies"]}
@@ -144,7 +153,9 @@ def check_model(settings: Settings) -> Check:
         return Check("模型", Level.BAD, str(error), "重新取一份代码")
     if path.exists():
         return Check("模型", Level.GOOD, f"{path.name} 是最新的")
-    return Check("模型", Level.NOTE, "还没有训练，或训练数据变了", "运行 uv run bot train（bot up 也会）")
+    return Check(
+        "模型", Level.NOTE, "还没有训练，或训练数据变了", "运行 uv run bot train（bot up 也会）"
+    )
 
 
 def check_ports(settings: Settings) -> Iterator[Check]:

@@ -27,7 +27,9 @@ KEPT_FILES = 5
 NAMES_REFRESH_S = 300
 
 # Libraries whose INFO is noise or shows addresses with tokens in them.
-_QUIET = ("apscheduler", "httpx", "httpcore", "matplotlib", "urllib3", "asyncio", "telegram")
+_QUIET = ("apscheduler", "httpx", "httpcore", "rasa_sdk.executor", "urllib3", "telegram")
+# Warnings for the developers of libraries, which some libraries switch on again.
+_FOR_DEVELOPERS = ("DeprecationWarning:", "FutureWarning:", "ResourceWarning:")
 _SECRETS = (
     (re.compile(r"\b\d{6,12}:[A-Za-z0-9_-]{30,}"), "<token>"),
     (re.compile(r"(?i)\b(bearer|token)([ =:]+)[A-Za-z0-9._~+/-]{8,}=*"), r"\1\2<token>"),
@@ -70,7 +72,7 @@ class KnownNames:
         self._names = names
 
     def keep_fresh(self) -> None:
-        """Read the names now and then every five minutes, in a thread that ends with the process."""
+        """Read the names now, and every five minutes in a thread that ends with the process."""
         self.refresh()
 
         def again() -> None:
@@ -196,12 +198,18 @@ def configure(
 def adopt_others() -> None:
     """Send Python's warnings and structlog's events, which Rasa uses, where all logs go."""
     logging.captureWarnings(True)
+    logging.getLogger("py.warnings").addFilter(_concerns_operators)
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, _to_logging],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+def _concerns_operators(record: logging.LogRecord) -> bool:
+    message = record.getMessage()
+    return not any(kind in message for kind in _FOR_DEVELOPERS)
 
 
 def _to_logging(

@@ -206,13 +206,13 @@ def parts(settings: Settings, model: Path) -> list[Part]:
     health = {Process.RASA: "/", Process.ACTIONS: "/health", Process.WEB: "/"}
     made = []
     for process, (port, _) in ports(settings).items():
-        command = (sys.executable, "-m", "bot.cli", "serve", process.value, "--quiet")
+        command = [sys.executable, "-m", "bot.cli", "serve", process.value, "--quiet"]
         if process is Process.RASA:
-            command += ("--model", str(model))
+            command += ["--model", str(model)]
         made.append(
             Part(
                 name=process.value,
-                command=command,
+                command=tuple(command),
                 health=f"http://{HOST}:{port}{health[process]}",
                 log=settings.logs / f"{process.value}.log",
                 output=settings.logs / f"{process.value}.out",

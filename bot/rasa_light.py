@@ -1,7 +1,7 @@
 """Keeps TensorFlow out of processes whose pipeline does not use it.
 
 Rasa imports TensorFlow in every server and training, whatever the pipeline: 340 MB of memory and
-several seconds (``docs/decisions/0002-rasa-without-tensorflow.md``). It comes in by the neural
+several seconds (``docs/decisions/0003-rasa-without-tensorflow.md``). It comes in by the neural
 components, which the recipe and its validator name, and by their training helpers, which every
 component's base class imports. This module puts stand-ins for those modules, and for the plotting
 of evaluations, in place before Rasa is imported.
@@ -46,8 +46,10 @@ _COMPONENT_PACKAGES = (
     "rasa.nlu.classifiers.", "rasa.nlu.extractors.", "rasa.nlu.featurizers.",
     "rasa.nlu.selectors.", "rasa.nlu.tokenizers.", "rasa.nlu.utils.", "rasa.core.policies.",
 )  # fmt: skip
-# The ensemble belongs to every model.
-_PART_OF_EVERY_MODEL = frozenset({"rasa.core.policies.ensemble"})
+# What Rasa puts into every model.
+_PART_OF_EVERY_MODEL = frozenset(
+    {"rasa.core.policies.ensemble", "rasa.nlu.classifiers.regex_message_handler"}
+)
 _OWN = "bot."
 # Modules that import TensorFlow or matplotlib, with the names that other modules import of them.
 _REPLACED = {

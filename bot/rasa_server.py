@@ -47,7 +47,9 @@ def run(settings: Settings, model: Path) -> None:
     began = time.monotonic()
     light = rasa_light.for_serving(model)
     app = create_app(settings, model)
-    logger.info("loaded in %.1f s, TensorFlow kept out: %s", time.monotonic() - began, light)
+    logger.info("imported in %.1f s", time.monotonic() - began)
+    if not light:
+        logger.warning("TensorFlow is loaded: a component of the model may need it")
     app.run(HOST, settings.rasa_port, workers=1, access_log=False, debug=False, motd=False)
 
 
@@ -69,12 +71,10 @@ def create_app(settings: Settings, model: Path) -> Sanic:
     credentials: dict[str, Any] = read_config_file(str(CREDENTIALS))
     register(_channels(credentials, settings), app, route="/webhooks/")
 
-    @app.get("/")
     async def health(_request: Request) -> HTTPResponse:
         # Requests are accepted only after the listener below.
         return json({"status": "ok"})
 
-    @app.before_server_start
     async def load(app: Sanic, loop: AbstractEventLoop) -> None:
         endpoints = AvailableEndpoints.read_endpoints(str(ENDPOINTS))
         agent = await rasa.core.agent.load_agent(str(model), endpoints=endpoints, loop=loop)
@@ -83,13 +83,15 @@ def create_app(settings: Settings, model: Path) -> Sanic:
         await agent.parse_message(_WARM_UP)
         app.ctx.agent = agent
 
-    @app.after_server_stop
     async def close(app: Sanic, _loop: AbstractEventLoop) -> None:
         agent = getattr(app.ctx, "agent", None)
         broker = agent.tracker_store.event_broker if agent else None
         if broker is not None:
             await broker.close()
 
+    app.add_route(health, "/")
+    app.register_listener(load, "before_server_start")
+    app.register_listener(close, "after_server_stop")
     return app
 
 

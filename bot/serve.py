@@ -103,6 +103,8 @@ def serve_web(settings: Settings) -> None:
         "bot.desk.app:app",
         host=HOST,
         port=settings.web_port,
+        # uvicorn's WebSockets want a newer library than Rasa allows.
+        ws="none",
         log_config=None,
         access_log=False,
         server_header=False,

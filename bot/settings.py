@@ -75,7 +75,9 @@ class Settings(BaseSettings):
         cls,
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
-        **others: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Leave reading the environment to :func:`load_settings`, which refuses unknown names."""
         return (init_settings,)
@@ -139,7 +141,9 @@ def load_settings(environ: dict[str, str] | None = None) -> Settings:
         if key not in known:
             near = get_close_matches(key, known, n=1)
             hint = f"是不是 {near[0]}？" if near else ""
-            raise SettingsError(f"没有 {key} 这个设置。{hint}全部设置见 README.md 的 Configuration 表")
+            raise SettingsError(
+                f"没有 {key} 这个设置。{hint}全部设置见 README.md 的 Configuration 表"
+            )
     try:
         return Settings.model_validate({known[k]: v for k, v in given.items()})
     except ValueError as error:

@@ -69,7 +69,9 @@ def fingerprint(root: Path = ROOT) -> str:
             digest.update(content)
         locked = tomllib.loads((root / "uv.lock").read_text("utf-8"))
     except OSError as error:
-        raise OperatorError(f"读不到 {error.filename}（{error.strerror}）：程序文件不完整") from error
+        raise OperatorError(
+            f"读不到 {error.filename}（{error.strerror}）：程序文件不完整"
+        ) from error
     versions = {package["name"]: package.get("version") for package in locked["package"]}
     digest.update(repr([(name, versions.get(name)) for name in _PACKAGES]).encode())
     return digest.hexdigest()[:16]

@@ -169,7 +169,9 @@ def _show(settings: Settings, console: Console, seconds: float) -> None:
 
 
 def _show_identities(settings: Settings, console: Console) -> None:
-    table = Table(title="演示身份：用孩子姓名和手机号绑定，验证码会显示在对话里", title_justify="left")
+    table = Table(
+        title="演示身份：用孩子姓名和手机号绑定，验证码会显示在对话里", title_justify="left"
+    )
     for column in ("孩子", "手机号", "计划", "保单"):
         table.add_column(column)
     for identity in provision.demo_identities(settings):

@@ -1,0 +1,1 @@
+"""The web process: pages, health; later the agents' console."""

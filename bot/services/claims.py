@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -9,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bot.rules.benefits import VaccinationBenefit, vaccination_options
 from bot.rules.calendar import TZ
 from bot.rules.claims import (
     ClaimKind,
@@ -21,11 +23,13 @@ from bot.services import audit
 from bot.services.errors import Refused
 from bot.services.identity import own_policy, policy_ids
 from bot.store import queries
-from bot.store.models import Claim, ClaimRequirement, Hospital
+from bot.store.models import Claim, ClaimRequirement, Hospital, Policy
 from bot.store.references import new_reference
 from bot.store.session import Store
 
 LARGEST_AMOUNT = Decimal(10_000_000)
+# First-grade hospitals by name: vaccinations are claimed from second-grade ones upwards (X3).
+FIRST_GRADE = re.compile(r"社区|卫生院|卫生服务")
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,15 @@ class ClaimWish:
     amount: Decimal
 
 
+@dataclass(frozen=True)
+class VisitDay:
+    """Whether a claim can be for a visit on a day: why not, and the policy's first and last day."""
+
+    refused: str | None
+    valid_from: date
+    valid_to: date
+
+
 def checklist(kind: ClaimKind, *, minor: bool = True, discharged: bool | None = None) -> Checklist:
     """Return the papers that a claim of this kind needs (C6).
 
@@ -94,13 +107,32 @@ def checklist(kind: ClaimKind, *, minor: bool = True, discharged: bool | None = 
     )
 
 
+def judge_day(
+    store: Store, *, identity_id: int, number: str, visited_on: date, now: datetime
+) -> VisitDay:
+    """Judge the day of a visit (local) before the rest is asked for (手册·非直付理赔流程 C1).
+
+    Returns:
+        ``refused`` is ``future``, ``outside_validity`` or ``None``. An expired policy still
+        takes claims for visits within its validity.
+
+    Raises:
+        NotBound, NotFound: The policy is not this account's.
+    """
+    with store.read() as session:
+        policy = own_policy(session, identity_id, number)
+        refused = _refused_day(policy, visited_on, now)
+        return VisitDay(refused, policy.valid_from, policy.valid_to)
+
+
 def check_wish(
     store: Store, *, identity_id: int, number: str, wish: ClaimWish, now: datetime
 ) -> tuple[str, ...]:
     """Check what can be refused before anything is stored.
 
     Returns:
-        Warnings to say in the summary: ``past_internet_deadline`` (C3).
+        Warnings to say in the summary: ``past_internet_deadline`` (C3),
+        ``no_vaccine_benefit``, ``vaccine_used_up`` and ``first_grade_vaccination`` (X3).
 
     Raises:
         NotBound, NotFound: The policy is not this account's.
@@ -108,7 +140,8 @@ def check_wish(
     """
     with store.read() as session:
         policy = own_policy(session, identity_id, number)
-        return _check(policy.valid_from, policy.valid_to, wish, now)
+        _check(policy, wish, now)
+        return _warnings(session, policy, wish, now)
 
 
 def open_claim(
@@ -124,7 +157,7 @@ def open_claim(
     """
     with store.begin() as session:
         policy = own_policy(session, identity_id, number)
-        _check(policy.valid_from, policy.valid_to, wish, now)
+        _check(policy, wish, now)
         amount = wish.amount.quantize(Decimal("0.01"))
         key = f"{policy.id}:{wish.kind.value}:{wish.hospital}:{wish.visited_on}:{amount}"
         found = session.scalar(sa.select(Claim).where(Claim.idempotency_key == key))
@@ -162,18 +195,37 @@ def claims(store: Store, *, identity_id: int, number: str | None = None) -> list
         return [_view(row) for row in queries.claims_of(session, ids)]
 
 
-def _check(valid_from: date, valid_to: date, wish: ClaimWish, now: datetime) -> tuple[str, ...]:
+def _refused_day(policy: Policy, visited_on: date, now: datetime) -> str | None:
+    if visited_on > now.astimezone(TZ).date():
+        return "future"
+    return None if policy.valid_from <= visited_on <= policy.valid_to else "outside_validity"
+
+
+def _check(policy: Policy, wish: ClaimWish, now: datetime) -> None:
     if not claim_route(wish.kind).allowed:
         raise Refused("network_clinic")
-    if wish.visited_on > now.astimezone(TZ).date():
-        raise Refused("future")
-    if not valid_from <= wish.visited_on <= valid_to:
-        raise Refused("outside_validity")
+    refused = _refused_day(policy, wish.visited_on, now)
+    if refused is not None:
+        raise Refused(refused)
     if not 0 < wish.amount <= LARGEST_AMOUNT:
         raise Refused("amount")
-    if wish.kind is ClaimKind.INTERNET and now > internet_submission_deadline(wish.visited_on):
-        return ("past_internet_deadline",)
-    return ()
+
+
+def _warnings(session: Any, policy: Policy, wish: ClaimWish, now: datetime) -> tuple[str, ...]:
+    if wish.kind is ClaimKind.INTERNET:
+        late = now > internet_submission_deadline(wish.visited_on)
+        return ("past_internet_deadline",) if late else ()
+    if wish.kind is not ClaimKind.VACCINATION:
+        return ()
+    vaccine = queries.benefit_standings(session, policy.id).get("vaccine")
+    routes = [r.route for r in policy.plan.routes if r.service == "vaccination"]
+    limit, used = (vaccine.limit, vaccine.used) if vaccine else (Decimal(0), Decimal(0))
+    benefit = vaccination_options(routes, limit, used).benefit
+    if benefit is VaccinationBenefit.NONE:
+        return ("no_vaccine_benefit",)
+    used_up = ("vaccine_used_up",) if benefit is VaccinationBenefit.USED_UP else ()
+    first_grade = ("first_grade_vaccination",) if FIRST_GRADE.search(wish.hospital) else ()
+    return used_up + first_grade
 
 
 def _view(row: Any) -> ClaimView:

@@ -18,12 +18,13 @@ from bot.store.session import Store
 
 @dataclass(frozen=True)
 class ConsultationView:
-    """A call-back asked for; ``due_at`` in Asia/Shanghai."""
+    """A call-back; ``due_at`` in Asia/Shanghai, ``symptom`` as the doctor will read it."""
 
     reference: str
     child: str
     status: str
     due_at: datetime
+    symptom: str
 
 
 def request_phone_consultation(
@@ -31,7 +32,9 @@ def request_phone_consultation(
 ) -> tuple[ConsultationView, bool]:
     """Ask for a paediatrician's call; due by M1, queued for 08:00 outside the hours.
 
-    An open request for the same child and phone is returned instead of a second one.
+    An open request for the same child and phone is returned instead of a second one, with what
+    is newly said about the symptom added to it. One whose due time has passed is no longer
+    waited for: a new request is made.
 
     Returns:
         The request, and whether it is new.
@@ -45,7 +48,16 @@ def request_phone_consultation(
         found = session.scalar(
             sa.select(ConsultationRequest).where(ConsultationRequest.idempotency_key == key)
         )
-        if found is not None and found.status == "requested":
+        if found is not None and found.status == "requested" and found.due_at >= now:
+            if symptom not in (found.symptom or ""):
+                found.symptom = f"{found.symptom}；{symptom}" if found.symptom else symptom
+                audit.record(
+                    session,
+                    at=now,
+                    actor=audit.identity_actor(identity_id),
+                    action="consultation.add",
+                    subject=found.reference,
+                )
             return _view(found), False
         if found is not None:
             found.idempotency_key = None
@@ -71,7 +83,20 @@ def request_phone_consultation(
         return _view(row), True
 
 
+def phone_on_record(store: Store, *, identity_id: int, number: str) -> str:
+    """Return the mobile number that the policy was bought with: eleven digits (手册·绑卡流程 E1).
+
+    Raises:
+        NotBound, NotFound: The policy is not this account's.
+    """
+    with store.read() as session:
+        phone: str = own_policy(session, identity_id, number).household.phone
+        return phone
+
+
 def _view(row: ConsultationRequest) -> ConsultationView:
     # The relationship is typed loosely in SQLAlchemy 1.4.
     child: str = row.policy.child.name
-    return ConsultationView(row.reference, child, row.status, row.due_at.astimezone(TZ))
+    return ConsultationView(
+        row.reference, child, row.status, row.due_at.astimezone(TZ), row.symptom or ""
+    )
