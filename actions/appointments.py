@@ -87,6 +87,7 @@ class BookForm(Form):
     slots = ("book_hospital", "book_department", "book_date", "book_time", "book_confirm")
     own = frozenset({"book_appointment", "reschedule_appointment", "find_hospital"})
     confirm = "book_confirm"
+    refusals = frozenset({"cancel_appointment"})
 
     def find(self, turn: Turn, asked: str | None) -> Found:
         """Search for a hospital, a department, a day and a time of day."""

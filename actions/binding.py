@@ -8,7 +8,7 @@ from typing import Any
 from rasa_sdk.events import SlotSet
 
 from actions import texts
-from actions.forms import Form, Found, Submit, end_early, entity_spans
+from actions.forms import ANSWERS, Form, Found, Submit, end_early, entity_spans
 from actions.turn import Event, ServiceAction, Turn, open_form, policy_buttons, resume
 from bot.rules.benefits import normalise_phone
 from bot.services import binding as service
@@ -22,6 +22,10 @@ NAME = re.compile(
     r"([一-鿿·]{2,8}?)(?=$|[,，。、\s\d]|手机|电话|的)"
 )
 PLAIN_NAME = re.compile(r"^[一-鿿·]{2,6}$|^[A-Za-z][A-Za-z .'-]{1,40}$")
+SURNAMES = frozenset(
+    "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎"
+    "余潘杜戴夏钟汪田任姜范方石姚谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段雷钱汤尹黎易常武乔贺赖龚文"
+)
 AGAIN = re.compile(r"重发|重新发|再发|没收到|没有收到|收不到|过期|resend", re.IGNORECASE)
 NOT_A_NAME = re.compile(r"^(不知道|不清楚|什么|为什么|怎么|没有|好的|可以|谢谢|你好|绑定|绑卡)")
 
@@ -142,9 +146,11 @@ def _name_in(text: str, turn: Turn, asked: str | None) -> str | None:
         return None
     plain = re.sub(r"[,，。、!！~\s]+", " " if rest.isascii() else "", rest).strip()
     plain = re.sub(r"(手机号?码?|电话|号码)[是::]?", "", plain)
-    if PLAIN_NAME.match(plain) and not NOT_A_NAME.match(plain):
-        return plain
-    return None
+    if not PLAIN_NAME.match(plain) or NOT_A_NAME.match(plain):
+        return None
+    # A request in a few words looks like a name; a name seldom looks like a request.
+    looks_like_one = turn.intent in ANSWERS or (len(plain) <= 4 and plain[0] in SURNAMES)
+    return plain if looks_like_one else None
 
 
 class ActionSubmitBind(Submit):

@@ -12,7 +12,7 @@ from bot.rules.claims import ClaimKind
 from bot.services import hospitals as directory
 from bot.services.places import Place, place_named
 
-KINDS = {kind.value for kind in ClaimKind}
+KINDS = frozenset(kind.value for kind in ClaimKind)
 # "不对,是…": what follows replaces what was there.
 WRONG = re.compile(r"不对|不是|错|有误|改")
 # Which answer "金额错了" is about.
@@ -25,6 +25,7 @@ ABOUT = {
 TOTAL = re.compile(r"(?:共|总|合计|加起来|实付)[^\d,，。]{0,6}$")
 NOT = re.compile(r"(?:不是|不对)$")
 DISCHARGE = re.compile(r"^(?:日|号)?[^,，。]{0,3}出院")
+NUMBER = re.compile(r"\d+(?:\.\d+)?(?![\d.]|[天次个张岁份月号日年点])")
 SHORT_NAME = re.compile(r"[一-鿿]{2,12}")
 NO_NAME = re.compile(r"忘|记|知道|清楚|确定|等|没有|随便|什么|怎么|吗|呢|吧")
 # Values that only make the form say what is wrong and ask again.
@@ -32,12 +33,14 @@ ASK_AGAIN, ONLY_A_TYPE, SEVERAL, IMPOSSIBLE = "", "type", "several", "impossible
 
 
 def find_kind(found: Found, turn: Turn, slot: str) -> None:
+    """Take the kind of visit that was said or pressed."""
     kind = turn.entity(slot) or turn.entity("claim_kind")
     if kind in KINDS:
         found.add(slot, kind, *entity_spans(turn, "claim_kind"))
 
 
 def place_in(turn: Turn) -> Place | None:
+    """Return the place of treatment that the message names, listed or not."""
     blocked = entity_spans(turn, "date", "amount")
     return place_named(turn.text, directory.hospitals(turn.store), blocked) if turn.text else None
 
@@ -49,7 +52,7 @@ def kind_of_name(turn: Turn, place: Place, found: Found) -> bool:
     inside = all(
         place.start <= start and end <= place.end for start, end in entity_spans(turn, "claim_kind")
     )
-    known = turn.slot("claim_kind") is not None and turn.form == ClaimForm.form
+    known = turn.slot("claim_kind") is not None and turn.form == "claim_form"
     return inside and (known or found.values["claim_kind"] == ClaimKind.PUBLIC_OUTPATIENT.value)
 
 
@@ -91,6 +94,17 @@ def find_amount(found: Found, turn: Turn, asked: str | None) -> None:
     kept = [e for e in said if not NOT.search(text[: e["start"]])]
     total = [e for e in kept if TOTAL.search(text[: e["start"]])]
     spans = [*entity_spans(turn, "amount"), (0, 0)]
+    read = [*spans, *entity_spans(turn, "date", "phone", "reference")]
+    # "挂号25,药费316": a number beside the amount makes the amount a part only.
+    more = [
+        n
+        for n in NUMBER.finditer(text)
+        if asked == "claim_amount"
+        and not NOT.search(text[: n.start()])
+        and not any(start < n.end() and n.start() < end for start, end in read)
+    ]
+    if kept and more and not total:
+        kept = [*kept, *kept]
     if total or len(kept) == 1:
         found.add("claim_amount", str((total or kept)[-1]["value"]), *spans)
     elif kept:

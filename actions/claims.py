@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from rasa_sdk.events import SlotSet
 
 from actions import texts
-from actions.forms import Form, Found, Submit, end_early, entity_spans
-from actions.turn import FILLER, Event, ServiceAction, Turn, chosen_policy, open_form, resume
-from bot.nlu.amounts import find_amounts
+from actions.claim_answers import (
+    ABOUT,
+    ASK_AGAIN,
+    IMPOSSIBLE,
+    ONLY_A_TYPE,
+    SEVERAL,
+    WRONG,
+    find_amount,
+    find_kind,
+    find_visit_day,
+    is_short_name,
+    kind_of_name,
+    place_in,
+)
+from actions.forms import Form, Found, Submit, end_early
+from actions.turn import Event, ServiceAction, Turn, chosen_policy, open_form, resume
 from bot.rules.claims import ClaimKind
 from bot.services import claims as service
 from bot.services import hospitals as directory
 from bot.services.claims import Checklist, ClaimView, ClaimWish
 from bot.services.errors import NotFound, Refused
-from bot.services.places import Place, place_named
 
-KINDS = {kind.value for kind in ClaimKind}
+KINDS = frozenset(kind.value for kind in ClaimKind)
 NETWORK_CLINIC = ClaimKind.NETWORK_CLINIC.value
+
+
 def say_checklist(turn: Turn, papers: Checklist) -> None:
     """Tell the papers for a kind of visit and how long settlement takes."""
     kind = texts.word("kind", papers.kind.value)
@@ -137,6 +149,10 @@ class ClaimForm(Form):
                     found.add(slot, ASK_AGAIN, (0, len(text)))
         return found
 
+    def _aside(self, turn: Turn, asked: str | None, found: Found) -> bool:
+        # "金额写错了,改一下" asks for nothing but another amount.
+        return ASK_AGAIN not in found.values.values() and super()._aside(turn, asked, found)
+
     def accept(self, turn: Turn, slot: str, value: Any, values: dict[str, Any]) -> Any:
         """Refuse days without cover and amounts that cannot be; acknowledge what is changed."""
         if value == ASK_AGAIN:
@@ -192,6 +208,22 @@ class ClaimForm(Form):
         return [SlotSet("claim_confirm", None), *end_early()]
 
 
+class ActionAskClaimDate(ServiceAction):
+    """Asks for the day in the words of the kind of visit."""
+
+    action_name = "action_ask_claim_date"
+    ends_turn = False
+
+    def handle(self, turn: Turn) -> list[Event]:
+        """Ask; after a stay, for the day of discharge."""
+        _ask_day(turn)
+        return []
+
+
+def _ask_day(turn: Turn) -> None:
+    turn.say(f"ask_claim_date_{turn.slot('claim_kind') or ClaimKind.PUBLIC_OUTPATIENT.value}")
+
+
 class ActionAskClaimConfirm(ServiceAction):
     """Sums up the claim."""
 
@@ -202,13 +234,13 @@ class ActionAskClaimConfirm(ServiceAction):
         """Tell what will be opened, with warnings, and ask; or ask for another day."""
         wish, number = _wish(turn), turn.slot("policy")
         if _say_refused_day(turn, number, wish.visited_on):
-            turn.say("ask_claim_date")
+            _ask_day(turn)
             return [SlotSet("claim_date", None), SlotSet("requested_slot", "claim_date")]
         warnings = service.check_wish(
             turn.store, identity_id=turn.identity.id, number=number, wish=wish, now=turn.now
         )
         for warning in warnings:
-            turn.say(f"claim_{warning}")
+            turn.say(f"claim_{warning}", due=_send_by(turn, service.send_by(wish)))
         turn.say("confirm_claim", **_told(turn))
         return []
 
@@ -232,14 +264,22 @@ class ActionSubmitClaim(Submit):
             turn.say("claim_refused", reason=texts.word("refused", refused.reason))
             return None
         lines = "\n".join(f"□ {texts.word('document', d)}" for d in claim.missing)
+        late = claim.send_by is not None and claim.send_by < turn.now
         turn.say(
             "claim_opened" if new else "claim_already",
             reference=claim.reference,
             lines=lines,
-            next=texts.word("claim_next", claim.kind),
+            next=texts.line(
+                f"claim_next_{claim.kind}" + ("_late" if late else ""),
+                due=_send_by(turn, claim.send_by),
+            ),
             **_told(turn),
         )
         return None
+
+
+def _send_by(turn: Turn, moment: datetime | None) -> str:
+    return texts.moment(moment, turn.now) if moment is not None else ""
 
 
 def _wish(turn: Turn) -> ClaimWish:
@@ -327,8 +367,9 @@ def _say_refused_day(turn: Turn, number: str, visited_on: date) -> bool:
     turn.say(
         f"claim_{judged.refused}",
         day=texts.day(visited_on, today),
-        valid_from=texts.day(judged.valid_from, today),
-        valid_to=texts.day(judged.valid_to, today),
+        # With the year on both sides: a policy runs from one year into the next.
+        valid_from=texts.day(judged.valid_from, date.min),
+        valid_to=texts.day(judged.valid_to, date.min),
     )
     return True
 

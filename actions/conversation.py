@@ -14,6 +14,7 @@ from actions.turn import Event, ServiceAction, Turn, close_form, open_form, resu
 from bot.rules.authorizations import authorization_deadline, is_late
 from bot.services import authorizations, handoffs
 from bot.services import hospitals as directory
+from bot.services.authorizations import AuthorizationView
 from bot.services.hospitals import HospitalView
 
 FORMS: tuple[type[Form], ...] = (
@@ -28,6 +29,13 @@ FORMS: tuple[type[Form], ...] = (
 )
 MISSES_BEFORE_HUMAN = 2
 MOST_HOSPITALS = 6
+# What a bare number is about, by its letter.
+REFERENCES = {
+    "A": "action_check_appointment",
+    "C": "action_check_claim_status",
+    "P": "action_check_prior_authorization",
+    "S": "action_pay_self_pay",
+}
 # Below this share of confidence a second intent is no candidate for "您是想…还是…".
 SECOND_CHOICE = 0.15
 
@@ -183,6 +191,9 @@ class ActionInform(ServiceAction):
         """Tell about the hospital named; else say that it was not understood."""
         if turn.form:
             return [FollowupAction("action_not_understood")]
+        about = REFERENCES.get(str(turn.entity("reference") or "")[:1])
+        if about is not None:
+            return [FollowupAction(about)]
         known = directory.hospitals(turn.store)
         place = directory.match_hospital(turn.text, known)
         if place is None:
@@ -254,16 +265,27 @@ class ActionAskAuthorizationRules(ServiceAction):
     action_name = "action_ask_prior_authorization_rules"
 
     def handle(self, turn: Turn) -> list[Event]:
-        """Tell the rule; for a day named, its deadline."""
-        turn.say("authorization_rules")
+        """Tell whether what was named needs it, the deadline for the day named, else the rules."""
+        treatments = [str(e["value"]) for e in turn.entities("treatment")]
+        needed = next((t for t in treatments if authorizations.needed(t)), None)
+        amount = turn.amount()
+        dear = amount is not None and bool(authorizations.item_needs(amount))
+        if needed:
+            turn.say("authorization_needed", treatment=needed)
+        elif dear:
+            turn.say("authorization_item")
         day = turn.day()
-        if day is not None:
+        if day is not None and day >= turn.now.date():
             late = is_late(day, turn.now)
             turn.say(
                 "authorization_late" if late else "authorization_deadline",
                 day=texts.day(day, turn.now.date()),
                 deadline=texts.moment(authorization_deadline(day), turn.now),
             )
+        if not needed and not dear:
+            if treatments:
+                turn.say("authorization_unlisted", treatment=treatments[0])
+            turn.say("authorization_rules")
         return resume(turn)
 
 
@@ -273,13 +295,22 @@ class ActionCheckAuthorization(ServiceAction):
     action_name = "action_check_prior_authorization"
 
     def handle(self, turn: Turn) -> list[Event]:
-        """List those of all bound children."""
+        """List those of the child, treatment or number named, else of all bound children."""
         if not turn.choices:
             return [SlotSet("pending_task", self.action_name), *open_form(turn, "bind_form")]
         known = authorizations.authorizations(turn.store, identity_id=turn.identity.id)
-        if not known:
+        child, reference = turn.child_named(), turn.entity("reference")
+        if child is not None:
+            known = [a for a in known if a.number == child.number]
+        known = _about(turn, known)
+        if reference:
+            named = [a for a in known if a.reference == str(reference).upper()]
+            if not named:
+                turn.say("authorization_unknown", reference=str(reference).upper())
+            known = named or known
+        if not known and not reference:
             turn.say("no_authorizations")
-        else:
+        elif known:
             lines = [
                 texts.line(
                     "authorization",
@@ -294,3 +325,10 @@ class ActionCheckAuthorization(ServiceAction):
             ]
             turn.say("authorizations", lines="\n".join(lines))
         return [SlotSet("pending_task", None), *resume(turn)]
+
+
+def _about(turn: Turn, known: list[AuthorizationView]) -> list[AuthorizationView]:
+    """Return those for a treatment that the message names, or all if it names none of them."""
+    said = {str(e["value"]) for e in turn.entities("treatment")}
+    named = [a for a in known if any(word in a.treatment for word in said)]
+    return named or known

@@ -8,6 +8,7 @@ answer it, and the form asks again.
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from typing import Any, ClassVar
 
@@ -20,6 +21,8 @@ from actions.turn import Event, ServiceAction, Turn, close_form
 INTERRUPTS = frozenset(
     {"report_emergency", "stop", "talk_to_human", "file_complaint", "bot_challenge", "help"}
 )
+NOT_RIGHT = re.compile(r"不对|错|有误|不准确")
+SHORT_REFUSAL = 6
 ANSWERS = frozenset({"inform", "affirm", "deny", "thank", "nlu_fallback", "out_of_scope", ""})
 
 
@@ -55,6 +58,8 @@ class Form(ServiceAction):
     # Any slot set here would keep an aside from being rejected.
     keeps_misses = True
     scratch: ClassVar[tuple[str, ...]] = ()
+    # Said in a few words at the summary, these intents mean no ("取消", "不约了").
+    refusals: ClassVar[frozenset[str]] = frozenset()
 
     def name(self) -> str:
         """Return the name that Rasa looks for."""
@@ -125,12 +130,19 @@ class Form(ServiceAction):
         news = {s: v for s, v in found.values.items() if v != turn.slot(s)}
         if self.confirm is None or asked != self.confirm or news:
             return None
+        if turn.intent == "deny" and NOT_RIGHT.search(turn.text):
+            # Something in the summary is wrong: that asks for a correction, not for an end.
+            return None
+        if turn.intent in self.refusals and len(turn.text) <= SHORT_REFUSAL:
+            return False
         return {"affirm": True, "deny": False}.get(turn.intent)
 
     def _aside(self, turn: Turn, asked: str | None, found: Found) -> bool:
         if turn.intent in self.own or turn.intent in ANSWERS:
             return False
-        return not (asked in found.values and turn.bare(found.spans))
+        # "改成周五" changes an answer given before, whatever is being asked.
+        answers = asked in found.values or any(turn.slot(s) is not None for s in found.values)
+        return not (answers and turn.bare(found.spans))
 
 
 class Submit(ServiceAction):
@@ -275,12 +287,6 @@ class AskClaimHospital(_Ask, ServiceAction):
     slot = "claim_hospital"
 
 
-class AskClaimDate(_Ask, ServiceAction):
-    """Asks for ``claim_date``."""
-
-    slot = "claim_date"
-
-
 class AskClaimAmount(_Ask, ServiceAction):
     """Asks for ``claim_amount``."""
 
@@ -291,9 +297,3 @@ class AskConsultSymptom(_Ask, ServiceAction):
     """Asks for ``consult_symptom``."""
 
     slot = "consult_symptom"
-
-
-class AskConsultPhone(_Ask, ServiceAction):
-    """Asks for ``consult_phone``."""
-
-    slot = "consult_phone"

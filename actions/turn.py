@@ -32,6 +32,7 @@ FILLER = re.compile(
     r"[的吧了啊呀哦嗯呢我要想去就那是在到约挂看个号和、,，.。!！?？~\s]"
 )
 BARE_REST = 3
+NOT_MEANT = re.compile(r"不是[^,，。;；\s]*")
 
 
 def say(
@@ -167,6 +168,10 @@ class Turn:
             return next((c for c in self.choices if c.number == number), None)
         if not text:
             return None
+        # "不是沐宸,是沐瑶" names one child.
+        meant = NOT_MEANT.sub("", text)
+        if any(c.child in meant or c.child[1:] in meant for c in self.choices):
+            text = meant
         named = [c for c in self.choices if c.child in text or c.child[1:] in text]
         return named[0] if len({c.number for c in named}) == 1 else None
 
@@ -217,6 +222,9 @@ class ServiceAction(Action, ABC):  # type: ignore[misc]
         if turn.slot("misses") and not turn.missed and not self.keeps_misses:
             events.insert(0, SlotSet("misses", 0))
         if self.ends_turn and not any(event["event"] == "followup" for event in events):
+            if turn.form and not any(event["event"] == "active_loop" for event in events):
+                # Rasa takes a form that an aside has rejected for left until it is named again.
+                events.append(ActiveLoop(turn.form))
             # After a followup no rule knows where the turn ends; say so, or Rasa falls back.
             events.append(FollowupAction("action_listen"))
         return events

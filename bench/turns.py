@@ -87,29 +87,44 @@ def short_conversations(
     return times
 
 
-def long_conversation(side: Side, script: list[str], turns: int) -> list[float]:
-    """Send one conversation of many turns; return the times (ms) in order."""
+def long_conversations(sides: list[Side], script: list[str], turns: int) -> dict[str, list[float]]:
+    """Hold one conversation of many turns with each side; return the times (ms) in order."""
     with httpx.Client(timeout=TURN_TIMEOUT_S) as client:
-        parent = Parent(side.url, client)
-        return [parent.send(script[turn % len(script)]) for turn in range(turns)]
+        parents = {side.name: Parent(side.url, client) for side in sides}
+        times: dict[str, list[float]] = {name: [] for name in parents}
+        for turn in range(turns):
+            for name, parent in parents.items():
+                times[name].append(parent.send(script[turn % len(script)]))
+    return times
 
 
-def throughput(side: Side, scripts: dict[str, list[str]], parallel: int, rounds: int) -> float:
-    """Run conversations in parallel; return messages a second."""
+def throughput(
+    sides: list[Side], scripts: dict[str, list[str]], parallel: int, rounds: int
+) -> dict[str, float]:
+    """Run conversations in parallel, one side at a time; return messages a second by side."""
+    seconds = dict.fromkeys((side.name for side in sides), 0.0)
+    sent = 0
+    for turn in range(rounds):
+        for side in sides:
+            began = perf_counter()
+            sent = parallel_conversations(side, scripts, parallel)
+            # As at the short conversations, the first round warms up.
+            if turn:
+                seconds[side.name] += perf_counter() - began
+    return {name: sent * (rounds - 1) / took for name, took in seconds.items()}
+
+
+def parallel_conversations(side: Side, scripts: dict[str, list[str]], parallel: int) -> int:
+    """Hold ``parallel`` conversations at a time; return how many messages were sent."""
 
     def one(number: int) -> int:
-        sent = 0
+        script = list(scripts.values())[number % len(scripts)]
         with httpx.Client(timeout=TURN_TIMEOUT_S) as client:
-            for turn in range(rounds):
-                script = list(scripts.values())[(number + turn) % len(scripts)]
-                parent = Parent(side.url, client)
-                sent += len([parent.send(text) for text in script])
-        return sent
+            parent = Parent(side.url, client)
+            return len([parent.send(text) for text in script])
 
-    began = perf_counter()
     with ThreadPoolExecutor(parallel) as pool:
-        sent = sum(pool.map(one, range(parallel)))
-    return sent / (perf_counter() - began)
+        return sum(pool.map(one, range(parallel)))
 
 
 def results_of(
@@ -186,14 +201,14 @@ def measure(sides: list[Side], options: argparse.Namespace) -> dict[str, dict[st
     scripts = yaml.safe_load(options.conversations.read_text(encoding="utf-8"))
     at_start = {side.name: side.memory_mb() for side in sides}
     short = short_conversations(sides, scripts["short"], options.rounds)
-    measured = {}
-    for side in sides:
-        long = long_conversation(side, scripts["long"], options.turns)
-        per_second = throughput(side, scripts["short"], options.parallel, options.parallel_rounds)
-        measured[side.name] = results_of(
-            side, short[side.name], long, per_second, at_start[side.name]
+    long = long_conversations(sides, scripts["long"], options.turns)
+    per_second = throughput(sides, scripts["short"], options.parallel, options.parallel_rounds + 1)
+    return {
+        side.name: results_of(
+            side, short[side.name], long[side.name], per_second[side.name], at_start[side.name]
         )
-    return measured
+        for side in sides
+    }
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:

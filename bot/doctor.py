@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -14,8 +15,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import httpx
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 from bot import provision, training
 from bot.errors import OperatorError
@@ -27,6 +26,8 @@ from bot.supervisor import answers
 PYTHON = (3, 11)
 RESYNC = "运行 uv sync"
 _TIMEOUT_S = 10
+# What pyproject.toml asks for: a name and a range. Markers and extras are not used there.
+_REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)\s*([^;\[]*)")
 
 
 class Level(StrEnum):
@@ -107,9 +108,10 @@ def check_lock(root: Path = ROOT) -> Iterator[Check]:
         yield Check("依赖", Level.GOOD, f"与 uv.lock 一致，Rasa {rasa}")
 
 
-def _requirement(text: str) -> tuple[str, str]:
-    requirement = Requirement(text)
-    return canonicalize_name(requirement.name), str(requirement.specifier)
+def _requirement(text: str) -> tuple[str, frozenset[str]]:
+    name, specifiers = _REQUIREMENT.fullmatch(text.strip()).groups()  # type: ignore[union-attr]
+    parts = frozenset(part.strip() for part in specifiers.split(",") if part.strip())
+    return re.sub(r"[-_.]+", "-", name).lower(), parts
 
 
 def _installed(name: str) -> str | None:

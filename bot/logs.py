@@ -31,13 +31,13 @@ _QUIET = ("apscheduler", "httpx", "httpcore", "rasa_sdk.executor", "urllib3", "t
 # Warnings for the developers of libraries, which some libraries switch on again.
 _FOR_DEVELOPERS = ("DeprecationWarning:", "FutureWarning:", "ResourceWarning:")
 _SECRETS = (
-    (re.compile(r"\b\d{6,12}:[A-Za-z0-9_-]{30,}"), "<token>"),
-    (re.compile(r"(?i)\b(bearer|token)([ =:]+)[A-Za-z0-9._~+/-]{8,}=*"), r"\1\2<token>"),
-    (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "<email>"),
+    (re.compile(r"(?<!\d)\d{6,12}:[A-Za-z0-9_-]{30,}"), "<token>"),
+    (re.compile(r"(?ai)\b(bearer|token)([ =:]+)[A-Za-z0-9._~+/-]{8,}=*"), r"\1\2<token>"),
+    (re.compile(r"(?a)[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "<email>"),
     (re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)"), "<id>"),
     (re.compile(r"(?<!\d)(?:\d[ -]?){15,18}\d(?!\d)"), "<card>"),
     (re.compile(r"(?<!\d)(?:(?:\+|00)?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)"), "<phone>"),
-    (re.compile(r"(?i)(验证码|one-time code|\bcode\b)(\D{0,8})\d{6}(?!\d)"), r"\1\2<code>"),
+    (re.compile(r"(?ai)(验证码|one-time code|\bcode\b)(\D{0,8})\d{6}(?!\d)"), r"\1\2<code>"),
 )
 _CONVERSATION = re.compile(
     r"(?i)((?:conversation|sender)(?:[ _]id)?[\"']?\s*[:=]?\s*)([\"'])([^\"'\n]+)\2"

@@ -94,9 +94,7 @@ def _start(now: str, model: Path, var: Path) -> RunningBot:
     )
     with (var / "up.log").open("wb") as log:
         process = subprocess.Popen([*BOT, "up"], cwd=ROOT, env=environ, stdout=log, stderr=log)
-    return RunningBot(
-        process, var, f"http://127.0.0.1:{rasa}", actions, f"http://127.0.0.1:{web}"
-    )
+    return RunningBot(process, var, f"http://127.0.0.1:{rasa}", actions, f"http://127.0.0.1:{web}")
 
 
 def _wait(bot: RunningBot) -> None:

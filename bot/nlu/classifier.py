@@ -1,10 +1,19 @@
-"""Rasa intent classifier on sentence embeddings and n-grams."""
+"""Rasa intent classifier on sentence embeddings and n-grams.
+
+Two linear heads vote: a broad one over the intents, and a fine one that knows each FAQ topic
+as a class of its own. The broad one alone takes most questions about the manual for the task
+that they are near to; the fine one alone knows the tasks less well.
+"""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
@@ -15,20 +24,81 @@ from rasa.shared.nlu.constants import (
     INTENT,
     INTENT_NAME_KEY,
     INTENT_RANKING_KEY,
+    INTENT_RESPONSE_KEY,
     PREDICTED_CONFIDENCE_KEY,
     TEXT,
 )
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from bot.nlu.embedding import Vectors
 from bot.nlu.featurizer import sentence_vectors
-from bot.nlu.heads import LinearHead
+from bot.nlu.heads import LinearHead, Probabilities, softmax
 from bot.nlu.normalise import plain
 
 logger = logging.getLogger(__name__)
 
-_NAME = "intents"
 _RANKING = 10
+_LEAST = 1e-6
+
+
+class TwoHeads:
+    """The broad and the fine head, and their common vote."""
+
+    def __init__(self, *, broad_balance: float = 0.8, fine_balance: float = 0.0) -> None:
+        """Make two untrained heads; see :class:`LinearHead` for ``balance``."""
+        self.broad = LinearHead(balance=broad_balance)
+        self.fine = LinearHead(balance=fine_balance)
+        # Not calibrated anew at each training: 180 classes take long, and it hardly moves.
+        self.fine.temperature = 8.5
+        self._fold: npt.NDArray[np.float64] = np.zeros((0, 0))
+
+    @property
+    def labels(self) -> list[str]:
+        """The intents, in the order of the probabilities' columns."""
+        return self.broad.labels
+
+    def fit(
+        self,
+        texts: Sequence[str],
+        vectors: Vectors,
+        intents: Sequence[str],
+        topics: Sequence[str],
+        *,
+        folds: int = 3,
+    ) -> TwoHeads:
+        """Train on plain texts, embeddings, intents, and topics (``faq/…``, else the intent)."""
+        self.broad.fit(texts, vectors, intents, folds=folds)
+        self.fine.fit(texts, vectors, topics, folds=0)
+        self._join()
+        return self
+
+    def probabilities(self, texts: Sequence[str], vectors: Vectors) -> Probabilities:
+        """Return calibrated probabilities of the intents, columns in the order of ``labels``."""
+        broad = self.broad.probabilities(texts, vectors)
+        fine = self.fine.probabilities(texts, vectors) @ self._fold
+        joint = np.log(np.maximum(broad, _LEAST)) + np.log(np.maximum(fine, _LEAST))
+        return softmax(joint * 0.55)
+
+    def _join(self) -> None:
+        places = {label: place for place, label in enumerate(self.broad.labels)}
+        self._fold = np.zeros((len(self.fine.labels), len(places)))
+        for row, label in enumerate(self.fine.labels):
+            self._fold[row, places[label.split("/")[0]]] = 1.0
+
+    def save(self, folder: Path) -> None:
+        """Write both heads into a folder."""
+        self.broad.save(folder, "broad")
+        self.fine.save(folder, "fine")
+
+    @classmethod
+    def load(cls, folder: Path) -> TwoHeads:
+        """Read what :meth:`save` wrote."""
+        heads = cls()
+        heads.broad = LinearHead.load(folder, "broad")
+        heads.fine = LinearHead.load(folder, "fine")
+        heads._join()
+        return heads
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
@@ -40,7 +110,7 @@ class ServiceIntentClassifier(IntentClassifier, GraphComponent):
         config: dict[str, Any],
         model_storage: ModelStorage,
         resource: Resource,
-        head: LinearHead | None = None,
+        head: TwoHeads | None = None,
     ) -> None:
         """Make a classifier; without a head it leaves messages as they are."""
         self._config = config
@@ -56,7 +126,7 @@ class ServiceIntentClassifier(IntentClassifier, GraphComponent):
     @staticmethod
     def get_default_config() -> dict[str, Any]:
         """Return the defaults, as measured by ``bench/nlu.py``."""
-        return {"strength": 0.3, "dense_weight": 1.0, "balance": 0.5, "folds": 3}
+        return {"broad_balance": 0.8, "fine_balance": 0.0, "folds": 3}
 
     @classmethod
     def create(
@@ -81,7 +151,7 @@ class ServiceIntentClassifier(IntentClassifier, GraphComponent):
         """Load a trained component (see the parent class)."""
         try:
             with model_storage.read_from(resource) as folder:
-                head = LinearHead.load(folder, _NAME)
+                head = TwoHeads.load(folder)
         except (ValueError, FileNotFoundError):
             logger.warning("The intent classifier is not trained; it names no intents.")
             return cls(config, model_storage, resource)
@@ -98,18 +168,20 @@ class ServiceIntentClassifier(IntentClassifier, GraphComponent):
         if len(set(intents)) < 2:
             logger.warning("The intent classifier needs examples of two intents; not trained.")
             return self._resource
-        self.head = LinearHead(
-            strength=self._config["strength"],
-            dense_weight=self._config["dense_weight"],
-            balance=self._config["balance"],
+        self.head = TwoHeads(
+            broad_balance=self._config["broad_balance"], fine_balance=self._config["fine_balance"]
         ).fit(
             [plain(example.get(TEXT)) for example in examples],
             sentence_vectors(examples),
             intents,
+            [
+                str(example.get(INTENT_RESPONSE_KEY) or intent)
+                for example, intent in zip(examples, intents, strict=True)
+            ],
             folds=self._config["folds"],
         )
         with self._model_storage.write_to(self._resource) as folder:
-            self.head.save(folder, _NAME)
+            self.head.save(folder)
         return self._resource
 
     def process(self, messages: list[Message]) -> list[Message]:
@@ -121,7 +193,10 @@ class ServiceIntentClassifier(IntentClassifier, GraphComponent):
         chances = self.head.probabilities(texts, sentence_vectors(spoken))
         for message, row in zip(spoken, chances, strict=True):
             ranking = [
-                {INTENT_NAME_KEY: self.head.labels[place], PREDICTED_CONFIDENCE_KEY: float(row[place])}
+                {
+                    INTENT_NAME_KEY: self.head.labels[place],
+                    PREDICTED_CONFIDENCE_KEY: float(row[place]),
+                }
                 for place in row.argsort()[::-1][:_RANKING]
             ]
             message.set(INTENT, ranking[0], add_to_output=True)

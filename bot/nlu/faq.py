@@ -47,7 +47,9 @@ from bot.nlu.normalise import plain
 logger = logging.getLogger(__name__)
 
 # Rasa looks for its own ResponseSelector by name; FaqSelector stands in its place.
-warnings.filterwarnings("ignore", message="You have defined training data with examples for training")
+warnings.filterwarnings(
+    "ignore", message="You have defined training data with examples for training"
+)
 
 FAQ = "faq"
 NOT_STATED = f"{FAQ}/not_stated"

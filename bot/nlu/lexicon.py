@@ -6,7 +6,13 @@ import re
 
 # In the order of precedence: a clinic's outpatient visit is a clinic's first of all.
 CLAIM_KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("network_clinic", re.compile(r"私立(?:诊所|医院|机构|门诊部?|医疗机构)?|诊所|门诊部|网络内|网络(?:医院|机构|医疗)", re.I)),
+    (
+        "network_clinic",
+        re.compile(
+            r"私立(?:诊所|医院|机构|门诊部?|医疗机构)?|诊所|门诊部|网络内|网络(?:医院|机构|医疗)",
+            re.I,
+        ),
+    ),
     (
         "internet",
         re.compile(
@@ -18,13 +24,24 @@ CLAIM_KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ),
     (
         "public_inpatient",
-        re.compile(r"住院|出院|住了(?:[一二三四五六七八九十两\d]+|几)(?:天|晚|宿)院?|inpatient|hospitali[sz]ed|discharged?", re.I),
+        re.compile(
+            r"住院|出院|住了(?:[一二三四五六七八九十两\d]+|几)(?:天|晚|宿)院?|inpatient|hospitali[sz]ed|discharged?",
+            re.I,
+        ),
     ),
     (
         "vaccination",
-        re.compile(r"(?:打|接种|种|注射|补打|自费)(?:的|了)?(?:[^,。!?]{0,6})?(?:疫苗|预防针)|疫苗|预防针|接种|vaccin\w*", re.I),
+        re.compile(
+            r"(?:打|接种|种|注射|补打|自费)(?:的|了)?(?:[^,。!?]{0,6})?(?:疫苗|预防针)|疫苗|预防针|接种|vaccin\w*",
+            re.I,
+        ),
     ),
-    ("public_outpatient", re.compile(r"门急诊|门诊|急诊|挂号看病|看门诊|看急诊|outpatient|emergency room|\ber\b", re.I)),
+    (
+        "public_outpatient",
+        re.compile(
+            r"门急诊|门诊|急诊|挂号看病|看门诊|看急诊|outpatient|emergency room|\ber\b", re.I
+        ),
+    ),
 )
 NEGATION = re.compile(r"(?:不是|没有|没|不算|不用|并非|非|又不是|还没)(?:去|打|看|是)?$")
 
@@ -60,7 +77,10 @@ def find_plans(text: str) -> list[tuple[str, int, int]]:
 
 # Canonical names of what may need prior authorization, and how parents call it.
 TREATMENTS: tuple[tuple[str, str], ...] = (
-    ("腺样体切除手术", r"腺样体(?:切除|手术|消融|剥离)|(?:割|切|做|拿掉)(?:个)?腺样体|adenoidectomy"),
+    (
+        "腺样体切除手术",
+        r"腺样体(?:切除|手术|消融|剥离)|(?:割|切|做|拿掉)(?:个)?腺样体|adenoidectomy",
+    ),
     ("扁桃体切除手术", r"扁桃[体腺](?:切除|手术)|(?:割|切|做)(?:个)?扁桃[体腺]|tonsillectomy"),
     ("疝气手术", r"疝气?(?:手术|修补)|(?:做|修)疝气?"),
     ("包皮手术", r"包皮(?:环切|手术)|割包皮|circumcision"),
@@ -90,7 +110,10 @@ TREATMENTS: tuple[tuple[str, str], ...] = (
     ("吸痰器", r"吸痰(?:器|机)"),
     ("血糖仪", r"血糖仪|胰岛素泵"),
     ("医疗器械", r"(?:耐用)?医疗(?:器械|设备)"),
-    ("住院", r"住院|入院|住(?:[一二三四五六七八九十两\d几]+)(?:天|晚)院|inpatient|hospitali[sz]\w*"),
+    (
+        "住院",
+        r"住院|入院|住(?:[一二三四五六七八九十两\d几]+)(?:天|晚)院|inpatient|hospitali[sz]\w*",
+    ),
     ("雾化治疗", r"做雾化|雾化(?:治疗)?"),
     ("输液", r"输液|挂水|打点滴|吊水"),
     ("康复治疗", r"康复(?:治疗|训练)|感统训练|语言训练"),

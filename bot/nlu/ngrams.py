@@ -107,9 +107,7 @@ class NgramVectorizer:
         values: list[npt.NDArray[np.float32]] = []
         ends = [0]
         for text in texts:
-            counts = Counter(
-                vocabulary[gram] for gram in analyzer(text) if gram in vocabulary
-            )
+            counts = Counter(vocabulary[gram] for gram in analyzer(text) if gram in vocabulary)
             numbers = list(counts)
             row = (1 + np.log(np.fromiter(counts.values(), np.float32, len(counts)))) * weights[
                 numbers
@@ -139,8 +137,7 @@ class NgramVectorizer:
         content = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
         vectorizer = cls()
         vectorizer.vocabularies = [
-            {gram: number for number, gram in enumerate(grams)}
-            for grams in content["vocabularies"]
+            {gram: number for number, gram in enumerate(grams)} for grams in content["vocabularies"]
         ]
         vectorizer.weights = [np.array(w, dtype=np.float32) for w in content["weights"]]
         return vectorizer

@@ -46,7 +46,16 @@ _CJK = re.compile(r"[\u3400-\u9fff]")
 # Sticker names as messaging apps paste them, for example [流泪] or [捂脸].
 _STICKER = re.compile(r"\[[\u4e00-\u9fff]{1,4}\]")
 _KEPT_SYMBOLS = frozenset("+-*/=<>%~$^|¥℃°√×#@&")
-_PUNCTUATION = {"？": "?", "！": "!", "﹖": "?", "…": "。", "⋯": "。", "～": "~", "—": "-", "￥": "¥"}
+_PUNCTUATION = {
+    "？": "?",
+    "！": "!",
+    "﹖": "?",
+    "…": "。",
+    "⋯": "。",
+    "～": "~",
+    "—": "-",
+    "￥": "¥",
+}
 
 
 @dataclass(frozen=True)
@@ -139,7 +148,9 @@ def _traditional() -> frozenset[str]:
     lines = table.read_text(encoding="utf-8").splitlines()
     # A character that stands for itself first (着, 乾) still differs within a phrase; one
     # further Traditional character in the text is then enough to convert.
-    return frozenset(line[0] for line in lines if "\t" in line and line[0] != line.split("\t")[1][0])
+    return frozenset(
+        line[0] for line in lines if "\t" in line and line[0] != line.split("\t")[1][0]
+    )
 
 
 def _simplify(pairs: list[tuple[str, int]]) -> list[tuple[str, int]]:

@@ -37,6 +37,7 @@ class AuthorizationView:
     """A prior authorization as its parent may see it."""
 
     reference: str
+    number: str
     child: str
     treatment: str
     hospital: str | None
@@ -76,6 +77,7 @@ def authorizations(
         return [
             AuthorizationView(
                 row.reference,
+                row.policy.number,
                 row.policy.child.name,
                 row.treatment,
                 row.hospital.name if row.hospital else None,

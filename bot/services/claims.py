@@ -48,7 +48,10 @@ class Checklist:
 
 @dataclass(frozen=True)
 class ClaimView:
-    """A claim as its parent may see it; amounts in CNY, times in Asia/Shanghai."""
+    """A claim as its parent may see it; amounts in CNY, times in Asia/Shanghai.
+
+    ``due_at`` is the time by which it is settled, ``send_by`` the one by which it must be sent in.
+    """
 
     reference: str
     number: str
@@ -61,6 +64,7 @@ class ClaimView:
     missing: tuple[str, ...]
     submitted_at: datetime | None
     due_at: datetime | None
+    send_by: datetime | None
 
 
 @dataclass(frozen=True)
@@ -123,6 +127,11 @@ def judge_day(
         policy = own_policy(session, identity_id, number)
         refused = _refused_day(policy, visited_on, now)
         return VisitDay(refused, policy.valid_from, policy.valid_to)
+
+
+def send_by(wish: ClaimWish) -> datetime | None:
+    """Return the last moment to send it in, in Asia/Shanghai (C3); ``None`` if there is none."""
+    return _send_by(wish.kind, wish.visited_on)
 
 
 def check_wish(
@@ -228,6 +237,12 @@ def _warnings(session: Any, policy: Policy, wish: ClaimWish, now: datetime) -> t
     return used_up + first_grade
 
 
+def _send_by(kind: ClaimKind, visited_on: date | None) -> datetime | None:
+    if kind is not ClaimKind.INTERNET or visited_on is None:
+        return None
+    return internet_submission_deadline(visited_on)
+
+
 def _view(row: Any) -> ClaimView:
     return ClaimView(
         reference=row.reference,
@@ -241,4 +256,5 @@ def _view(row: Any) -> ClaimView:
         missing=tuple(r.document for r in row.requirements if not r.received),
         submitted_at=row.submitted_at.astimezone(TZ) if row.submitted_at else None,
         due_at=row.due_at.astimezone(TZ) if row.due_at else None,
+        send_by=_send_by(ClaimKind(row.kind), row.visited_on),
     )

@@ -1,0 +1,151 @@
+"""The chat in the terminal, against a server that is not there."""
+
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from rich.console import Console
+
+from bot import chat
+from bot.chat import Button, Conversation, buttons_of, show
+from bot.errors import OperatorError
+from bot.settings import load_settings
+
+ANSWERS: list[dict[str, Any]] = [
+    {"recipient_id": "me", "text": "要办哪件事？"},
+    {
+        "recipient_id": "me",
+        "text": "请选：",
+        "buttons": [
+            {"title": "查额度", "payload": "/check_balance"},
+            {"title": "约就诊", "payload": "/book_appointment"},
+        ],
+    },
+    {"recipient_id": "me", "text": "或者", "buttons": [{"title": "[人工]"}]},
+]
+
+
+class Bot:
+    """Answers like the REST channel and remembers what it was told."""
+
+    def __init__(self, answers: list[dict[str, Any]]) -> None:
+        self.heard: list[dict[str, str]] = []
+        self.answers = answers
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            self.heard.append(json.loads(request.content))
+        return httpx.Response(200, json=self.answers)
+
+
+@pytest.fixture
+def bot() -> Bot:
+    return Bot(ANSWERS)
+
+
+@pytest.fixture
+def conversation(bot: Bot) -> Iterator[Conversation]:
+    with httpx.Client(base_url="http://bot", transport=httpx.MockTransport(bot)) as client:
+        yield Conversation(client, "me")
+
+
+def test_a_number_takes_the_button(conversation: Conversation, bot: Bot) -> None:
+    for text in ("你好", "2", "3"):
+        conversation.say(text)
+    assert [said["message"] for said in bot.heard] == ["你好", "/book_appointment", "[人工]"]
+    assert {said["sender"] for said in bot.heard} == {"me"}
+
+
+@pytest.mark.parametrize("text", ["0", "4", "128.50", "二", "²"])
+def test_what_is_no_button_is_said_as_it_is(
+    conversation: Conversation, bot: Bot, text: str
+) -> None:
+    conversation.say("你好")
+    conversation.say(text)
+    assert bot.heard[-1]["message"] == text
+
+
+def test_a_number_is_a_number_where_there_are_no_buttons(
+    conversation: Conversation, bot: Bot
+) -> None:
+    conversation.say("你好")
+    bot.answers = [{"text": "验证码？"}]
+    conversation.say("你好")
+    conversation.say("1")
+    assert bot.heard[-1]["message"] == "1"
+
+
+def test_buttons_are_numbered_through_and_shown_as_they_are() -> None:
+    out = io.StringIO()
+    show(ANSWERS, Console(file=out, width=60))
+    for expected in ("要办哪件事？", "1 查额度", "2 约就诊", "3 [人工]"):
+        assert expected in out.getvalue()
+
+
+def test_a_button_without_payload_says_its_title() -> None:
+    assert buttons_of(ANSWERS)[-1] == Button("[人工]", "[人工]")
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        httpx.ConnectError("no"),
+        httpx.ReadTimeout("slow"),
+        httpx.RemoteProtocolError("cut"),
+        httpx.Response(500),
+        httpx.Response(200, text="not json"),
+    ],
+)
+def test_every_failure_is_one_sentence(failure: httpx.Response | Exception) -> None:
+    def fail(_request: httpx.Request) -> httpx.Response:
+        if isinstance(failure, Exception):
+            raise failure
+        return failure
+
+    with (
+        httpx.Client(base_url="http://bot", transport=httpx.MockTransport(fail)) as client,
+        pytest.raises(OperatorError) as caught,
+    ):
+        Conversation(client, "me").say("你好")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_bot_that_is_not_running_is_said_how_to_start() -> None:
+    settings = load_settings({"BOT_RASA_PORT": "1"})
+    with pytest.raises(OperatorError, match="uv run bot up"):
+        chat.run(settings, "me", Console(file=io.StringIO()), lambda: "你好")
+
+
+def test_there_is_no_chat_in_production() -> None:
+    settings = load_settings(
+        {"BOT_ENV": "production", "BOT_SMS_URL": "https://sms.example", "BOT_CODE_SECRET": "own"}
+    )
+    with pytest.raises(OperatorError, match="production"):
+        chat.run(settings, "me", Console(file=io.StringIO()), lambda: "你好")
+
+
+@pytest.mark.parametrize("last", ["/quit", None])
+def test_a_chat_goes_on_until_it_is_ended(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch, last: str | None
+) -> None:
+    real = httpx.Client
+
+    def client(**options: Any) -> httpx.Client:
+        return real(**options | {"transport": httpx.MockTransport(bot)})
+
+    monkeypatch.setattr(chat.httpx, "Client", client)
+    typed = iter(["你好", "  ", "1", *([last] if last else [])])
+
+    def read() -> str:
+        try:
+            return next(typed)
+        except StopIteration:
+            raise EOFError from None
+
+    out = io.StringIO()
+    chat.run(load_settings({}), "me", Console(file=out, width=60), read)
+    assert [said["message"] for said in bot.heard] == ["你好", "/check_balance"]
+    assert "查额度" in out.getvalue()

@@ -1,0 +1,176 @@
+"""The commands as an operator runs them: one sentence and a status, never a traceback."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bot.settings import ROOT
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+HEADER = "保单号,手机号,孩子姓名,出生日期,计划,生效日,到期日"
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Run ``bot`` in another folder than the project's, with a var folder of its own."""
+
+    def run(*arguments: str, stdin: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("BOT_")}
+        given = {"BOT_VAR": str(tmp_path / "var"), "COLUMNS": "120", "NO_COLOR": "1"} | environ
+        return subprocess.run(
+            [str(Path(sys.executable).with_name("bot")), *arguments],
+            cwd=tmp_path,
+            env=clean | given,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    return run
+
+
+def one_sentence(done: subprocess.CompletedProcess[str]) -> str:
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    return done.stderr.strip()
+
+
+def test_the_help_names_every_command_and_shows_examples(run: Run) -> None:
+    done = run("--help")
+    assert done.returncode == 0
+    for word in ("up", "chat", "train", "doctor", "import", "demo", "evaluate", "serve"):
+        assert word in done.stdout
+    for example in ("uv run bot up", "bot import policies", "BOT_NOW=2026-11-23T20:30:00+08:00"):
+        assert example in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [("nonsense",), ("import", "policies"), ("up", "--fast")])
+def test_a_wrong_command_line_is_explained(run: Run, arguments: tuple[str, ...]) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert "Usage" in done.stderr
+
+
+def test_an_unknown_variable_is_refused(run: Run) -> None:
+    assert "BOT_RASA_PRT" in one_sentence(run("chat", BOT_RASA_PRT="5005"))
+
+
+def test_production_refuses_a_fixed_clock(run: Run) -> None:
+    done = run("up", BOT_ENV="production", BOT_NOW="2026-11-23T20:30:00+08:00")
+    assert "BOT_NOW" in one_sentence(done)
+
+
+def test_up_refuses_a_folder_it_cannot_write(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", "utf-8")
+    assert "BOT_VAR" in one_sentence(run("up", BOT_VAR=str(tmp_path / "file" / "var")))
+
+
+def test_up_refuses_a_port_in_use(run: Run) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = run("up", BOT_WEB_PORT=str(taken.getsockname()[1]))
+    assert "BOT_WEB_PORT" in one_sentence(done)
+
+
+def test_up_refuses_a_second_one(run: Run, tmp_path: Path) -> None:
+    code = (
+        "import sys; from bot import provision; from bot.settings import load_settings\n"
+        f"settings = load_settings({{'BOT_VAR': {str(tmp_path / 'var')!r}}})\n"
+        "provision.make_folders(settings)\n"
+        "with provision.only_one(settings): print('held', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        done = run("up")
+        holder.communicate(b"")
+    sentence = one_sentence(done)
+    assert str(holder.pid) in sentence
+
+
+def test_chat_without_a_bot_says_how_to_start_one(run: Run) -> None:
+    assert "uv run bot up" in one_sentence(run("chat", BOT_RASA_PORT="1"))
+
+
+def test_serve_rasa_without_a_model_says_how_to_train(run: Run) -> None:
+    assert "uv run bot train" in one_sentence(run("serve", "rasa", "--quiet"))
+
+
+def test_an_unexpected_error_is_one_sentence_and_its_traceback_is_in_the_log(
+    run: Run, tmp_path: Path
+) -> None:
+    done = run("chat", BOT_RASA_PORT="1", BOT_VAR="var\0")
+    assert done.returncode == 1
+    done = run("import", "policies", "list.csv", BOT_DATABASE_URL="sqlite:///")
+    (tmp_path / "list.csv").write_text(HEADER, "utf-8")
+    assert "Traceback" not in done.stderr
+    log = tmp_path / "var" / "logs" / "bot.log"
+    assert any("error" in json.loads(line) for line in log.read_text("utf-8").splitlines())
+
+
+def test_demo_reset_loads_the_demo(run: Run) -> None:
+    done = run("demo", "reset")
+    assert done.returncode == 0, done.stderr
+    assert "6" in done.stdout
+
+
+def test_import_policies(run: Run, tmp_path: Path) -> None:
+    run("demo", "reset")
+    rows = [
+        "YX2026-000901,13800000901,孙一一,2020-01-01,优享计划,2026-01-01,2026-12-31",
+        "YX2026-000902,13800000902,孙二二,2020-01-01,优享计划,2026-01-01,2026-12-31",
+    ]
+    (tmp_path / "good.csv").write_text("\n".join([HEADER, *rows]), "utf-8")
+    dry = run("import", "policies", "good.csv", "--dry-run")
+    assert dry.returncode == 0, dry.stderr
+    assert "新增 2" in dry.stdout
+    assert "新增 2" in run("import", "policies", "good.csv").stdout
+    assert "不变 2" in run("import", "policies", "good.csv").stdout
+
+
+def test_import_names_the_lines_with_errors_and_imports_nothing(run: Run, tmp_path: Path) -> None:
+    run("demo", "reset")
+    rows = [
+        "YX2026-000901,13800000901,孙一一,2020-01-01,优享计划,2026-01-01,2026-12-31",
+        "YX2026-000902,12,孙二二,2020-01-01,没有的计划,2026-01-01,2026-12-31",
+    ]
+    (tmp_path / "bad.csv").write_text("\n".join([HEADER, *rows]), "utf-8")
+    done = run("import", "policies", "bad.csv")
+    assert done.returncode == 1
+    assert "第 3 行" in done.stderr
+    assert "Traceback" not in done.stderr
+    (tmp_path / "good.csv").write_text("\n".join([HEADER, rows[0]]), "utf-8")
+    assert "新增 1" in run("import", "policies", "good.csv").stdout
+
+
+@pytest.mark.parametrize("name", ["absent.csv", "policies.txt"])
+def test_import_of_no_list_is_one_sentence(run: Run, tmp_path: Path, name: str) -> None:
+    (tmp_path / "policies.txt").write_text("hello", "utf-8")
+    assert name in one_sentence(run("import", "policies", name))
+
+
+def test_evaluate_wants_files_that_are_there(run: Run) -> None:
+    assert "absent.jsonl" in one_sentence(run("evaluate", "absent.jsonl"))
+
+
+def test_doctor_tells_and_its_status_says_whether_all_is_well(run: Run) -> None:
+    well = run("doctor")
+    assert "Python" in well.stdout
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        ill = run("doctor", BOT_RASA_PORT=str(taken.getsockname()[1]))
+    assert ill.returncode == 1
+    assert "BOT_RASA_PORT" in ill.stdout.replace("\n", "")
