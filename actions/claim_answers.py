@@ -13,6 +13,7 @@ from bot.services import hospitals as directory
 from bot.services.places import Place, place_named
 
 KINDS = frozenset(kind.value for kind in ClaimKind)
+CLAIM_WORD = re.compile(r"报销|理赔|里赔|报掉|报一下")
 # "不对,是…": what follows replaces what was there.
 WRONG = re.compile(r"不对|不是|错|有误|改")
 # Which answer "金额错了" is about.

@@ -12,6 +12,7 @@ from actions import texts
 from actions.claim_answers import (
     ABOUT,
     ASK_AGAIN,
+    CLAIM_WORD,
     IMPOSSIBLE,
     ONLY_A_TYPE,
     SEVERAL,
@@ -23,7 +24,7 @@ from actions.claim_answers import (
     kind_of_name,
     place_in,
 )
-from actions.forms import Form, Found, Submit, end_early
+from actions.forms import Form, Found, Submit, end_early, says_no
 from actions.turn import Event, ServiceAction, Turn, chosen_policy, open_form, resume
 from bot.rules.claims import ClaimKind
 from bot.services import claims as service
@@ -99,7 +100,7 @@ class ActionStartClaim(ServiceAction):
         if turn.form == ClaimForm.form:
             return resume(turn)
         said: list[Event] = []
-        if turn.intent == "start_claim":
+        if turn.intent == "start_claim" or CLAIM_WORD.search(turn.text):
             form = ClaimForm()
             values: dict[str, Any] = {}
             for slot, value in form.find(turn, None).values.items():
@@ -148,6 +149,10 @@ class ClaimForm(Form):
                 if words.search(text) and turn.slot(slot) is not None:
                     found.add(slot, ASK_AGAIN, (0, len(text)))
         return found
+
+    def _confirmation(self, turn: Turn, asked: str | None, found: Found) -> bool | None:
+        no = asked == self.confirm and says_no(turn.text)
+        return False if no else super()._confirmation(turn, asked, found)
 
     def _aside(self, turn: Turn, asked: str | None, found: Found) -> bool:
         # "金额写错了,改一下" asks for nothing but another amount.

@@ -7,6 +7,7 @@ from rasa_sdk.events import FollowupAction, SlotSet
 from actions import texts
 from actions.appointments import BookForm, CancelForm, MoveForm
 from actions.binding import BindForm, PolicyForm
+from actions.claim_answers import CLAIM_WORD
 from actions.claims import ClaimForm, DocumentsForm
 from actions.consultations import ConsultForm
 from actions.forms import Form
@@ -191,6 +192,8 @@ class ActionInform(ServiceAction):
         """Tell about the hospital named; else say that it was not understood."""
         if turn.form:
             return [FollowupAction("action_not_understood")]
+        if CLAIM_WORD.search(turn.text) and (turn.entity("amount") or turn.entity("claim_kind")):
+            return [FollowupAction("action_start_claim")]
         about = REFERENCES.get(str(turn.entity("reference") or "")[:1])
         if about is not None:
             return [FollowupAction(about)]

@@ -26,6 +26,16 @@ SHORT_REFUSAL = 6
 ANSWERS = frozenset({"inform", "affirm", "deny", "thank", "nlu_fallback", "out_of_scope", ""})
 
 
+PLAIN_NO = re.compile(
+    r"(?:那|先|还是|暂时|就|都)*(?:不要|不用|不办|不弄|不开|不交|不提交|不约|别弄|别交)(?:了|吧|啦)*"
+)
+
+
+def says_no(text: str) -> bool:
+    """Tell whether a message is a bare "不要了", which elsewhere may mean many things."""
+    return PLAIN_NO.fullmatch(text.strip(" 。.!！~，,")) is not None
+
+
 class Found:
     """Values found in a message, with where they stand in it."""
 

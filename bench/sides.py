@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,8 @@ class Side:
     training_s: float = 0.0
     start_s: float = 0.0
     process: subprocess.Popen[bytes] | None = None
+    # Messages that got no answer, or the apology for a failure: quick, but not a turn.
+    failed: list[str] = field(default_factory=list)
 
     @property
     def url(self) -> str:

@@ -29,6 +29,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.sides import Side, actions_server, product, stock
+from bot.texts import texts
 
 HERE = Path(__file__).parent
 CODE = re.compile(r"(?<!\d)\d{6}(?!\d)")
@@ -49,10 +50,11 @@ AIMS = (
 class Parent:
     """One chat account that sends a script."""
 
-    url: str
+    side: Side
     client: httpx.Client
     sender: str = field(default_factory=lambda: f"bench-{uuid.uuid4().hex}")
     code: str = "000000"
+    replies: list[str] = field(default_factory=list)
 
     def send(self, text: str) -> float:
         """Send a message; return how long the answer took (ms).
@@ -62,35 +64,47 @@ class Parent:
         """
         body = {"sender": self.sender, "message": text.replace("{code}", self.code)}
         began = perf_counter()
-        answer = self.client.post(f"{self.url}/webhooks/rest/webhook", json=body)
+        answer = self.client.post(f"{self.side.url}/webhooks/rest/webhook", json=body)
         took = (perf_counter() - began) * 1000
         answer.raise_for_status()
-        found = CODE.search(" ".join(str(reply.get("text")) for reply in answer.json()))
+        said = " ".join(str(reply.get("text")) for reply in answer.json())
+        if not said or said.strip() == texts()["failure"].text.strip():
+            self.side.failed.append(text)
+        self.replies.append(CODE.sub("", said))
+        found = CODE.search(said)
         self.code = found.group() if found else self.code
         return took
 
 
 def short_conversations(
     sides: list[Side], scripts: dict[str, list[str]], rounds: int
-) -> dict[str, list[float]]:
-    """Send every script to every side in turns; return the turns' times (ms) by side."""
+) -> tuple[dict[str, list[float]], float]:
+    """Send every script to every side in turns.
+
+    Returns:
+        The turns' times (ms) by side, and the share of turns that all sides answered alike: if
+        it is low, a worse model took other ways, and the sides did not do the same work.
+    """
     times: dict[str, list[float]] = {side.name: [] for side in sides}
+    alike: list[bool] = []
     with httpx.Client(timeout=TURN_TIMEOUT_S) as client:
         for number in range(rounds + 1):
             for script in scripts.values():
-                for side in sides:
-                    parent = Parent(side.url, client)
+                parents = [Parent(side, client) for side in sides]
+                for parent in parents:
                     took = [parent.send(text) for text in script]
                     # The first round warms both up: caches, lazy imports, connections.
                     if number:
-                        times[side.name] += took
-    return times
+                        times[parent.side.name] += took
+                answers = zip(*(parent.replies for parent in parents), strict=True)
+                alike += [len(set(said)) == 1 for said in answers]
+    return times, sum(alike) / len(alike)
 
 
 def long_conversations(sides: list[Side], script: list[str], turns: int) -> dict[str, list[float]]:
     """Hold one conversation of many turns with each side; return the times (ms) in order."""
     with httpx.Client(timeout=TURN_TIMEOUT_S) as client:
-        parents = {side.name: Parent(side.url, client) for side in sides}
+        parents = {side.name: Parent(side, client) for side in sides}
         times: dict[str, list[float]] = {name: [] for name in parents}
         for turn in range(turns):
             for name, parent in parents.items():
@@ -120,7 +134,7 @@ def parallel_conversations(side: Side, scripts: dict[str, list[str]], parallel: 
     def one(number: int) -> int:
         script = list(scripts.values())[number % len(scripts)]
         with httpx.Client(timeout=TURN_TIMEOUT_S) as client:
-            parent = Parent(side.url, client)
+            parent = Parent(side, client)
             return len([parent.send(text) for text in script])
 
     with ThreadPoolExecutor(parallel) as pool:
@@ -142,6 +156,7 @@ def results_of(
         "memory_start_mb": at_start,
         "memory_end_mb": side.memory_mb(),
         "start_s": side.start_s,
+        "failed_turns": float(len(side.failed)),
     }
     return figures | ({"training_s": side.training_s} if side.training_s else {})
 
@@ -181,7 +196,7 @@ def show(measured: dict[str, dict[str, float]], ratios: dict[str, float]) -> Non
     console = Console()
     figures = Table("figure", *measured, title="bench/turns")
     for key in next(iter(measured.values())):
-        figures.add_row(key, *(f"{side[key]:.1f}" for side in measured.values() if key in side))
+        figures.add_row(key, *(f"{side[key]:.2f}" for side in measured.values() if key in side))
     console.print(figures)
     if not ratios:
         return
@@ -200,13 +215,14 @@ def measure(sides: list[Side], options: argparse.Namespace) -> dict[str, dict[st
     """Run all measurements against running sides."""
     scripts = yaml.safe_load(options.conversations.read_text(encoding="utf-8"))
     at_start = {side.name: side.memory_mb() for side in sides}
-    short = short_conversations(sides, scripts["short"], options.rounds)
+    short, alike = short_conversations(sides, scripts["short"], options.rounds)
     long = long_conversations(sides, scripts["long"], options.turns)
     per_second = throughput(sides, scripts["short"], options.parallel, options.parallel_rounds + 1)
     return {
         side.name: results_of(
             side, short[side.name], long[side.name], per_second[side.name], at_start[side.name]
         )
+        | {"answered_alike": alike}
         for side in sides
     }
 
@@ -253,6 +269,8 @@ def bench(options: argparse.Namespace, work: Path) -> int:
                 side.stop()
     ratios = {} if options.only else compared(measured)
     failed = missed(ratios) if ratios else []
+    # Times of turns that failed are no times of turns.
+    failed += [f"{name}: failed turns" for name in measured if measured[name]["failed_turns"]]
     show(measured, ratios)
     if options.json:
         report = {"measured": measured, "ratios": ratios, "missed": failed}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import secrets
 import sys
 from pathlib import Path
@@ -47,6 +48,10 @@ class OneSentence(TyperGroup):
             return super().invoke(ctx)
         except (OperatorError, SettingsError) as error:
             fail(str(error), error)
+        except BrokenPipeError:
+            # The reader of a pipe has seen enough; nobody is left to be told.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(1) from None
         except Exception as error:
             # Typer's own: a wrong option, an early end.
             if isinstance(error, typer.Abort) or hasattr(error, "exit_code"):
@@ -224,8 +229,10 @@ def evaluate(
     for file in [*given, *([asked] if asked else [])]:
         if not file.is_file():
             raise OperatorError(f"没有 {file} 这个文件")
-    _settings()
-    # The evaluation belongs to the language part, which knows nothing of this command.
+    from bot import training
+
+    if not training.model_path(_settings()).exists():
+        raise OperatorError("没有现在的模型：先运行 uv run bot train")
     from bot import evaluate as evaluation
 
     raise typer.Exit(int(evaluation.main(given, asked) or 0))

@@ -109,15 +109,21 @@ def test_serve_rasa_without_a_model_says_how_to_train(run: Run) -> None:
 
 
 def test_an_unexpected_error_is_one_sentence_and_its_traceback_is_in_the_log(
-    run: Run, tmp_path: Path
+    tmp_path: Path,
 ) -> None:
-    done = run("chat", BOT_RASA_PORT="1", BOT_VAR="var\0")
-    assert done.returncode == 1
-    done = run("import", "policies", "list.csv", BOT_DATABASE_URL="sqlite:///")
-    (tmp_path / "list.csv").write_text(HEADER, "utf-8")
-    assert "Traceback" not in done.stderr
-    log = tmp_path / "var" / "logs" / "bot.log"
-    assert any("error" in json.loads(line) for line in log.read_text("utf-8").splitlines())
+    code = "from bot import chat; chat.run = lambda *_: 1 / 0; from bot.cli import app; app()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "chat"],
+        env=os.environ | {"BOT_VAR": str(tmp_path), "COLUMNS": "120"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    log = tmp_path / "logs" / "bot.log"
+    assert str(log) in one_sentence(done)
+    errors = [json.loads(line).get("error", "") for line in log.read_text("utf-8").splitlines()]
+    assert "ZeroDivisionError" in errors[-1]
 
 
 def test_demo_reset_loads_the_demo(run: Run) -> None:
@@ -126,33 +132,21 @@ def test_demo_reset_loads_the_demo(run: Run) -> None:
     assert "6" in done.stdout
 
 
-def test_import_policies(run: Run, tmp_path: Path) -> None:
+def test_import_policies_all_or_nothing(run: Run, tmp_path: Path) -> None:
+    good = "YX2026-000901,13800000901,孙一一,2020-01-01,优享计划,2026-01-01,2026-12-31"
+    bad = "YX2026-000902,12,孙二二,2020-01-01,没有的计划,2026-01-01,2026-12-31"
+    (tmp_path / "good.csv").write_text(f"{HEADER}\n{good}\n", "utf-8")
+    (tmp_path / "bad.csv").write_text(f"{HEADER}\n{good}\n{bad}\n", "utf-8")
     run("demo", "reset")
-    rows = [
-        "YX2026-000901,13800000901,孙一一,2020-01-01,优享计划,2026-01-01,2026-12-31",
-        "YX2026-000902,13800000902,孙二二,2020-01-01,优享计划,2026-01-01,2026-12-31",
-    ]
-    (tmp_path / "good.csv").write_text("\n".join([HEADER, *rows]), "utf-8")
+    refused = run("import", "policies", "bad.csv")
+    assert refused.returncode == 1
+    assert "第 3 行" in refused.stderr
+    assert "Traceback" not in refused.stderr
     dry = run("import", "policies", "good.csv", "--dry-run")
     assert dry.returncode == 0, dry.stderr
-    assert "新增 2" in dry.stdout
-    assert "新增 2" in run("import", "policies", "good.csv").stdout
-    assert "不变 2" in run("import", "policies", "good.csv").stdout
-
-
-def test_import_names_the_lines_with_errors_and_imports_nothing(run: Run, tmp_path: Path) -> None:
-    run("demo", "reset")
-    rows = [
-        "YX2026-000901,13800000901,孙一一,2020-01-01,优享计划,2026-01-01,2026-12-31",
-        "YX2026-000902,12,孙二二,2020-01-01,没有的计划,2026-01-01,2026-12-31",
-    ]
-    (tmp_path / "bad.csv").write_text("\n".join([HEADER, *rows]), "utf-8")
-    done = run("import", "policies", "bad.csv")
-    assert done.returncode == 1
-    assert "第 3 行" in done.stderr
-    assert "Traceback" not in done.stderr
-    (tmp_path / "good.csv").write_text("\n".join([HEADER, rows[0]]), "utf-8")
+    assert "新增 1" in dry.stdout
     assert "新增 1" in run("import", "policies", "good.csv").stdout
+    assert "不变 1" in run("import", "policies", "good.csv").stdout
 
 
 @pytest.mark.parametrize("name", ["absent.csv", "policies.txt"])
@@ -163,6 +157,11 @@ def test_import_of_no_list_is_one_sentence(run: Run, tmp_path: Path, name: str) 
 
 def test_evaluate_wants_files_that_are_there(run: Run) -> None:
     assert "absent.jsonl" in one_sentence(run("evaluate", "absent.jsonl"))
+
+
+def test_evaluate_wants_a_model(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text("{}", "utf-8")
+    assert "uv run bot train" in one_sentence(run("evaluate", "rows.jsonl"))
 
 
 def test_doctor_tells_and_its_status_says_whether_all_is_well(run: Run) -> None:

@@ -138,9 +138,7 @@ def test_a_frozen_clock_begins_afresh_with_dates_of_its_own(frozen: Settings) ->
     assert (clock.now().date() - starts).days == 200
 
 
-def test_a_frozen_clock_never_empties_a_named_database(
-    frozen: Settings, tmp_path: Path
-) -> None:
+def test_a_frozen_clock_never_empties_a_named_database(frozen: Settings, tmp_path: Path) -> None:
     named = settings_in(
         tmp_path, BOT_NOW=NOW, BOT_DATABASE_URL=f"sqlite:///{tmp_path}/named.sqlite"
     )

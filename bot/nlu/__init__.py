@@ -1,0 +1,1 @@
+"""Rasa graph components: how parents' words are read. Stands alone."""

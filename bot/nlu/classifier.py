@@ -102,7 +102,7 @@ class TwoHeads:
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
-class ServiceIntentClassifier(IntentClassifier, GraphComponent):
+class ServiceIntentClassifier(IntentClassifier, GraphComponent):  # type: ignore[misc]
     """Names the intent with a calibrated confidence and ranks the ten likeliest."""
 
     def __init__(

@@ -48,7 +48,7 @@ class Embedder:
 
     def one(self, text: str) -> Vectors:
         """Return the unit vector of one text, shape ``(384,)``."""
-        return self.many([text])[0]
+        return self.many([text])[0]  # type: ignore[no-any-return]
 
     def many(self, texts: Sequence[str]) -> Vectors:
         """Return the unit vectors of the texts, shape ``(len(texts), 384)``."""

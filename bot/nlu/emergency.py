@@ -139,7 +139,9 @@ _HARMLESS: tuple[tuple[re.Pattern[str], re.Pattern[str] | None, float], ...] = t
         (
             r"虚惊|(?:以为|还当)[^。]*(?:结果|后来|其实|原来|找|发现|数了)|找[到着]了|其实(?:是|就是|没)|(?:没|未)(?:有)?(?:吞|咽)(?:下|进|到)?|抠出来了|含[^,。]{0,6}吐出来|false alarm|turned out|"
             r"不用急|不急了|没事了|(?:只|就)是睡着|现在(?:起来)?(?:玩|好|没事)",
-            re.compile(r"又|还在|正[^常]|停不|越来越|[叫捏拍摇掐喊][^,。]{0,3}都?不|(?:可是?|但是?|不过)[^。]*(?:不|没|在)"),
+            re.compile(
+                r"又|还在|正[^常]|停不|越来越|[叫捏拍摇掐喊][^,。]{0,3}都?不|(?:可是?|但是?|不过)[^。]*(?:不|没|在)"
+            ),
             0.999,
         ),
         # Hearsay and fiction.
@@ -154,7 +156,10 @@ _HARMLESS: tuple[tuple[re.Pattern[str], re.Pattern[str] | None, float], ...] = t
         (
             r"去年|前年|上(?:个)?月|上(?:个)?(?:周|星期|礼拜)|上次|上回|小时候|半年前|(?:[一二三四五六七八九十两几\d]|半)+个?(?:年|月|岁|周|星期)(?:以)?(?:前|时|的时候|那年)|"
             r"出生(?:时|的时候|那)|早年|以前|曾经?|那次|那回|前阵|前段|前几[年月周]|last (?:year|month|week)|(?:years?|months?|weeks?) ago|history of",
-            re.compile(_HAPPENING.pattern + r"|现在[^,。]{0,3}(?:憋|喘|抽|吐|晕|昏|发[紫青]|不会|不能|睁|叫)"),
+            re.compile(
+                _HAPPENING.pattern
+                + r"|现在[^,。]{0,3}(?:憋|喘|抽|吐|晕|昏|发[紫青]|不会|不能|睁|叫)"
+            ),
             0.98,
         ),
         # What if.
@@ -190,7 +195,9 @@ _IDIOM = re.compile(
     r"(?<!被)(?:猫咪?|狗狗|小狗|我家狗|金毛|泰迪|鱼缸|金鱼|乌龟|仓鼠|兔子|多肉|盆栽)|(?:燃气灶|煤气灶|下水道|插座没电|打火机)|复印|身份证|晕菜|吃货"
 )
 # Where a body is spoken of, no idiom is presumed.
-_BODY = re.compile(r"喉|嗓|嘴|唇|脸|鼻|头|胸|血(?:一直|流得|从|止|往|喷|糊|都|啊)|呼吸|眼睛|皮|刀|药|咬")
+_BODY = re.compile(
+    r"喉|嗓|嘴|唇|脸|鼻|头|胸|血(?:一直|流得|从|止|往|喷|糊|都|啊)|呼吸|眼睛|皮|刀|药|咬"
+)
 
 
 def harmless_below(text: str) -> float:
@@ -215,7 +222,7 @@ def harmless_below(text: str) -> float:
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
-class EmergencyDetector(GraphComponent):
+class EmergencyDetector(GraphComponent):  # type: ignore[misc]
     """Sets or clears the intent ``report_emergency``; stands last in the pipeline."""
 
     def __init__(

@@ -182,7 +182,7 @@ def _treatments(normal: Normalised) -> Iterator[Found]:
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=False)
-class ServiceEntityExtractor(GraphComponent, EntityExtractorMixin):
+class ServiceEntityExtractor(GraphComponent, EntityExtractorMixin):  # type: ignore[misc]
     """Adds the entities of :func:`extract` to each message."""
 
     @classmethod

@@ -31,6 +31,8 @@ from rasa.shared.importers.rasa import RasaFileImporter
 from rasa.shared.importers.utils import story_graph_from_paths
 from rasa.shared.nlu.constants import (
     INTENT,
+    INTENT_NAME_KEY,
+    INTENT_RANKING_KEY,
     INTENT_RESPONSE_KEY,
     PREDICTED_CONFIDENCE_KEY,
     TEXT,
@@ -56,6 +58,7 @@ NOT_STATED = f"{FAQ}/not_stated"
 _FILE = "faq.yml"
 _NAME = "topics"
 _RANKING = 5
+_NEVER_CLAIMED = frozenset({FAQ, "report_emergency", "out_of_scope", "inform"})
 
 
 class FaqImporter(RasaFileImporter):  # type: ignore[misc]
@@ -137,7 +140,7 @@ def faq_responses(topics: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
-class FaqSelector(GraphComponent):
+class FaqSelector(GraphComponent):  # type: ignore[misc]
     """Chooses the topic that a question is about; writes what Rasa's ResponseSelector writes."""
 
     def __init__(
@@ -160,7 +163,9 @@ class FaqSelector(GraphComponent):
         """Return the defaults.
 
         Below ``threshold`` (confidence) or ``nearness`` (cosine to the nearest training
-        question) the honest answer is given. Both were measured on held-out questions.
+        question) the honest answer is given. From ``sure_threshold`` and ``sure_nearness`` on
+        the question is taken for one about the manual after all, unless the classifier is as
+        sure of its intent as ``intent_sure``. All were measured on held-out questions.
         """
         return {
             "strength": 0.3,
@@ -169,6 +174,9 @@ class FaqSelector(GraphComponent):
             "folds": 3,
             "threshold": 0.15,
             "nearness": 0.86,
+            "sure_threshold": 0.95,
+            "sure_nearness": 0.94,
+            "intent_sure": 0.9,
         }
 
     @classmethod
@@ -254,7 +262,31 @@ class FaqSelector(GraphComponent):
             )
             chosen = ranking[0][INTENT_RESPONSE_KEY] if sure else NOT_STATED
             self._write(message, chosen, float(row[order[0]]), ranking)
+            if (
+                row[order[0]] >= self._config["sure_threshold"]
+                and near >= self._config["sure_nearness"]
+            ):
+                self._claim(message, float(row[order[0]]))
         return messages
+
+    def _claim(self, message: Message, confidence: float) -> None:
+        """Make an unsure task intent ``faq``."""
+        intent = message.get(INTENT) or {}
+        name = intent.get(INTENT_NAME_KEY)
+        if (
+            name is None
+            or name in _NEVER_CLAIMED
+            or intent.get(PREDICTED_CONFIDENCE_KEY, 1.0) >= self._config["intent_sure"]
+        ):
+            return
+        claimed = {INTENT_NAME_KEY: FAQ, PREDICTED_CONFIDENCE_KEY: confidence}
+        others = [
+            {**one, PREDICTED_CONFIDENCE_KEY: one[PREDICTED_CONFIDENCE_KEY] * (1 - confidence)}
+            for one in message.get(INTENT_RANKING_KEY, [])
+            if one[INTENT_NAME_KEY] != FAQ
+        ]
+        message.set(INTENT, claimed, add_to_output=True)
+        message.set(INTENT_RANKING_KEY, [claimed, *others], add_to_output=True)
 
     @staticmethod
     def _write(

@@ -25,7 +25,7 @@ CACHE = "cache"
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False)
-class SentenceEmbedder(DenseFeaturizer, GraphComponent):
+class SentenceEmbedder(DenseFeaturizer, GraphComponent):  # type: ignore[misc]
     """Adds the sentence embedding of the normalised text; no sequence features."""
 
     @staticmethod

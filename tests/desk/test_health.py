@@ -112,9 +112,7 @@ def test_a_part_that_hangs_is_down(client: TestClient, monkeypatch: pytest.Monke
     }  # fmt: skip
 
 
-def test_a_store_out_of_reach_is_down(
-    client: TestClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_store_out_of_reach_is_down(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> bool:
         raise OSError("no such folder")
 

@@ -1,0 +1,90 @@
+"""A store of its own for each test, with the demonstration data; nothing else is started."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from bot.clock import TZ
+from bot.services.identity import identify
+from bot.store.demo.loader import load_demo
+from bot.store.migrate import upgrade
+from bot.store.models import Binding, Household
+from bot.store.session import Store
+
+TODAY = date(2026, 11, 23)  # a Monday
+
+
+@pytest.fixture(scope="session")
+def demo_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file with the demonstration data, to copy."""
+    path = tmp_path_factory.mktemp("demo") / "store.sqlite"
+    upgrade(f"sqlite:///{path}")
+    store = Store(f"sqlite:///{path}")
+    with store.begin() as session:
+        load_demo(session, TODAY)
+    store.dispose()
+    return path
+
+
+@pytest.fixture
+def store(tmp_path: Path, demo_file: Path) -> Iterator[Store]:
+    """A store with the demonstration data of 2026-11-23."""
+    path = tmp_path / "store.sqlite"
+    shutil.copy(demo_file, path)
+    store = Store(f"sqlite:///{path}")
+    yield store
+    store.dispose()
+
+
+@pytest.fixture
+def now() -> datetime:
+    """Monday, 2026-11-23 10:00 in Shanghai."""
+    return datetime(2026, 11, 23, 10, tzinfo=TZ)
+
+
+@pytest.fixture
+def new_identity(store: Store) -> Callable[[str], int]:
+    """Return the id of a chat account that is not bound to anything."""
+    return lambda account: identify(store, "rest", account).id
+
+
+@pytest.fixture
+def bound(store: Store, now: datetime) -> Callable[..., int]:
+    """Return the id of a chat account, bound to the households of the phones given.
+
+    ``bound("13800000101")`` or ``bound("13800000101", account="grandmother")``; without a phone,
+    as :func:`new_identity`.
+    """
+
+    def bind(*phones: str, account: str = "parent") -> int:
+        identity_id = identify(store, "rest", account).id
+        with store.begin() as session:
+            for phone in phones:
+                household = session.scalars(
+                    sa.select(Household).where(Household.phone == phone)
+                ).one()
+                session.add(
+                    Binding(identity_id=identity_id, household_id=household.id, verified_at=now)
+                )
+        return identity_id
+
+    return bind
+
+
+@pytest.fixture
+def count(store: Store) -> Callable[..., int]:
+    """Return the number of rows of a table; ``count(Claim, status="draft")`` for some of them."""
+
+    def rows(table: type, **equal: object) -> int:
+        query = sa.select(sa.func.count()).select_from(table).filter_by(**equal)
+        with store.read() as session:
+            found: int = session.scalar(query)
+            return found
+
+    return rows
