@@ -11,6 +11,7 @@ from actions import texts
 from actions.forms import ANSWERS, Form, Found, Submit, end_early, entity_spans
 from actions.turn import Event, ServiceAction, Turn, open_form, policy_buttons, resume
 from bot.rules.benefits import normalise_phone
+from bot.rules.codes import CODE_DIGITS
 from bot.services import binding as service
 from bot.services import identity as identities
 from bot.services.binding import CodeAnswer
@@ -18,16 +19,37 @@ from bot.services.sms import sms_sender
 from bot.settings import get_settings
 
 NAME = re.compile(
-    r"(?:叫做?|名字(?:是|叫)?|姓名(?:是|[::])?|我是|宝宝|孩子|小孩|娃)\s*(?:是|叫)?\s*"
-    r"([一-鿿·]{2,8}?)(?=$|[,，。、\s\d]|手机|电话|的)"
+    r"(叫做?|名字|姓名|大名|真名|全名|我是|宝宝|宝贝|孩子|小孩|娃)\s*(?:是|叫|[::])?\s*"
+    r"([一-鿿·]{2,15}?)(?=$|[,，。、;；!！\s\d(（]|手机|电话|号码|的)"
 )
-PLAIN_NAME = re.compile(r"^[一-鿿·]{2,6}$|^[A-Za-z][A-Za-z .'-]{1,40}$")
+# After these a name follows; after "孩子" anything may.
+NAMING = re.compile(r"叫|名|姓名")
+BEFORE_NAME = re.compile(
+    r"^(?:的|名字|姓名|大名|不对|错了|应该|就是|是|叫做?|我要|我想|帮我|请|麻烦|绑定|绑卡|绑|电子卡|保单|手机号?|电话)+"
+)
+AFTER_NAME = re.compile(r"[呀啊哦吧呢哟哈]$")
+PLAIN_NAME = re.compile(r"^[一-鿿]{2,6}$|^[一-鿿]+(?:·[一-鿿]+)+$|^[A-Za-z][A-Za-z .'-]{1,40}$")
 SURNAMES = frozenset(
     "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎"
     "余潘杜戴夏钟汪田任姜范方石姚谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段雷钱汤尹黎易常武乔贺赖龚文"
+    "施陶洪严翁柳岳兰齐季欧褚卫华章柏葛纪舒项祝阮闵蓝路娄童颜梅盛霍凌裴翟焦鲍樊"
 )
-AGAIN = re.compile(r"重发|重新发|再发|没收到|没有收到|收不到|过期|resend", re.IGNORECASE)
-NOT_A_NAME = re.compile(r"^(不知道|不清楚|什么|为什么|怎么|没有|好的|可以|谢谢|你好|绑定|绑卡)")
+TWO_SIGN_SURNAMES = ("欧阳", "司马", "诸葛", "上官", "司徒", "夏侯", "皇甫", "慕容", "令狐", "东方")
+AGAIN = re.compile(r"重发|重新发|再发|没收到|没有收到|收不到|没来|过期|失效|resend", re.IGNORECASE)
+SHORT = 12
+QUESTION = re.compile(r"吗|怎么|为什么|能不能|可不可以|[?？]")
+WRONG_PHONE = re.compile(
+    r"(?:手机|号码|电话).{0,4}(?:错|不对|换|改)|(?:错|换|改).{0,3}(?:手机|号码|电话)"
+)
+WRONG_NAME = re.compile(
+    r"(?:名字|姓名|孩子名).{0,4}(?:错|不对|换|改)|(?:错|换|改).{0,3}(?:名字|姓名)"
+)
+DIGITS = re.compile(r"[\d\s+()（）-]+")
+NOT_A_NAME = re.compile(
+    r"^(不|没|什么|为什么|怎么|好的|可以|谢谢|你好|绑|马上|方便|万一|常用|何时|等|金额|文件|安全|重发|再发|手机|号码)"
+)
+# The parent says that an answer given before is wrong, not yet what is right.
+FORGET = ""
 
 
 class ActionBindCard(ServiceAction):
@@ -36,10 +58,17 @@ class ActionBindCard(ServiceAction):
     action_name = "action_bind_card"
 
     def handle(self, turn: Turn) -> list[Event]:
-        """Open the form, or ask again if it is open."""
+        """Keep the name and phone said, open the form; or ask again if it is open."""
         if turn.form == BindForm.form:
             return resume(turn)
-        return open_form(turn, BindForm.form)
+        if turn.choices:
+            children = list(dict.fromkeys(c.child for c in turn.choices))
+            turn.say("bind_another", children=texts.line("and").join(children))
+        form = BindForm()
+        said: list[Event] = [SlotSet(slot, None) for slot in (*form.slots, *form.scratch)]
+        for slot, value in form.find(turn, None).values.items():
+            said.append(SlotSet(slot, form.accept(turn, slot, value, {}) or None))
+        return [*said, *open_form(turn, BindForm.form)]
 
 
 class BindForm(Form):
@@ -50,26 +79,53 @@ class BindForm(Form):
     scratch = ("bind_request",)
     own = frozenset({"bind_card", "switch_policy"})
 
+    def handle(self, turn: Turn) -> list[Event]:
+        """Do as every form; on opening say if locked, and send the code if all is known."""
+        if turn.fresh:
+            return super().handle(turn)
+        values = {slot: turn.slot(slot) for slot in (*self.slots, *self.scratch)}
+        if values["bind_child_name"] is None:
+            until = service.locked_until(turn.store, identity_id=turn.identity.id, now=turn.now)
+            if until is not None:
+                turn.say("bind_locked", until=texts.moment(until, turn.now))
+                return end_early()
+        return self.ending(turn, values) or [self._next(turn, values)]
+
+    def certain(self, turn: Turn, asked: str | None) -> bool:
+        """Take "重发" for what was asked to be said."""
+        return asked == "bind_code" and len(turn.text) <= SHORT and bool(AGAIN.search(turn.text))
+
     def find(self, turn: Turn, asked: str | None) -> Found:
-        """Search for a name, a phone and a code; ask for a new code on request."""
+        """Search for a name, a phone and a code, a wish for a new code, or what is wrong."""
         found = Found()
         text = turn.text
-        phone = turn.entity("phone")
+        whole = (0, len(text))
+        question = bool(QUESTION.search(text))
+        phone, code = turn.entity("phone"), turn.entity("code")
         if phone is not None:
             found.add("bind_phone", str(phone), *entity_spans(turn, "phone"))
-        code = turn.entity("code")
-        if asked == "bind_code":
-            if AGAIN.search(text):
-                found.add("bind_request", "again")
+        elif asked == "bind_phone" and DIGITS.fullmatch(text):
+            found.add("bind_phone", text, whole)
+        elif WRONG_PHONE.search(text) and not question and turn.slot("bind_phone"):
+            found.add("bind_phone", FORGET, whole)
+        if asked == "bind_code" and phone is None:
+            if AGAIN.search(text) and not question:
+                found.add("bind_request", "again", whole)
             elif code is not None:
                 found.add("bind_code", str(code), *entity_spans(turn, "code"))
+            elif DIGITS.fullmatch(text):
+                found.add("bind_code", text, whole)
         named = _name_in(text, turn, asked)
         if named is not None:
-            found.add("bind_child_name", named, (0, len(text)))
+            found.add("bind_child_name", named, whole)
+        elif WRONG_NAME.search(text) and not question and turn.slot("bind_child_name"):
+            found.add("bind_child_name", FORGET, whole)
         return found
 
     def accept(self, turn: Turn, slot: str, value: Any, values: dict[str, Any]) -> Any:
         """Check a phone's form, and a code against the one sent."""
+        if value == FORGET:
+            return None
         if slot == "bind_phone":
             try:
                 return normalise_phone(str(value))
@@ -114,6 +170,10 @@ class BindForm(Form):
     def _verify(self, turn: Turn, code: str, values: dict[str, Any]) -> str | None:
         if values.get("bind_request") is None:
             return None
+        code = re.sub(r"\s", "", code)
+        if len(code) != CODE_DIGITS:
+            turn.say("code_not_six")
+            return None
         result = service.verify_code(
             turn.store,
             get_settings().code_secret.get_secret_value(),
@@ -137,20 +197,49 @@ class BindForm(Form):
 
 def _name_in(text: str, turn: Turn, asked: str | None) -> str | None:
     rest = text
-    for start, end in sorted(entity_spans(turn, "phone"), reverse=True):
+    phones = entity_spans(turn, "phone")
+    for start, end in sorted(phones, reverse=True):
         rest = rest[:start] + " " + rest[end:]
-    said = NAME.search(rest)
-    if said:
-        return said.group(1)
-    if asked != "bind_child_name" and not entity_spans(turn, "phone"):
+    rest = re.sub(r"[（(][^）)]*[)）]", " ", rest)
+    rest = re.sub(r"[•・‧∙⋅●.．](?=[一-鿿])", "·", rest)
+    if DIGITS.fullmatch(rest) or QUESTION.search(rest):
         return None
-    plain = re.sub(r"[,，。、!！~\s]+", " " if rest.isascii() else "", rest).strip()
-    plain = re.sub(r"(手机号?码?|电话|号码)[是::]?", "", plain)
-    if not PLAIN_NAME.match(plain) or NOT_A_NAME.match(plain):
+    # "王 小 满" is one name; "王小满 语文的语" is not.
+    rest = re.sub(r"(?<![一-鿿])([一-鿿])\s+(?=[一-鿿](?![一-鿿]))", r"\1", rest)
+    rest = re.sub(r"(?<=[一-鿿])\s+(?=[一-鿿](?:\s|$))", "", rest)
+    for said in NAME.finditer(rest):
+        name = _trimmed(said.group(2))
+        explicit = bool(NAMING.search(said.group(1)) or NAMING.match(said.group(2)))
+        if _like_a_name(name) and (_has_surname(name) or (explicit and turn.intent in ANSWERS)):
+            return name
+    if asked is None and not phones:
         return None
+    parts = [rest.strip()] if rest.isascii() else re.split(r"[,，。、;；!！~\s]+", rest)
+    names = [name for name in map(_trimmed, parts) if _like_a_name(name)]
+    if not names:
+        return None
+    if asked == "bind_child_name" and turn.intent in ANSWERS:
+        return names[0]
     # A request in a few words looks like a name; a name seldom looks like a request.
-    looks_like_one = turn.intent in ANSWERS or (len(plain) <= 4 and plain[0] in SURNAMES)
-    return plain if looks_like_one else None
+    sure = [name for name in names if _has_surname(name)]
+    if asked == "bind_child_name" or phones or turn.intent in ANSWERS:
+        return sure[0] if sure else None
+    return None
+
+
+def _trimmed(part: str) -> str:
+    name = BEFORE_NAME.sub("", part.strip())
+    return AFTER_NAME.sub("", name) if len(name) > len("王小满") else name
+
+
+def _like_a_name(name: str) -> bool:
+    return bool(PLAIN_NAME.match(name)) and not NOT_A_NAME.match(name)
+
+
+def _has_surname(name: str) -> bool:
+    if name.startswith(TWO_SIGN_SURNAMES):
+        return len(name) <= len("欧阳若溪")
+    return len(name) <= len("王小满") + 1 and name[0] in SURNAMES
 
 
 class ActionSubmitBind(Submit):

@@ -27,6 +27,7 @@ TOTAL = re.compile(r"(?:共|总|合计|加起来|实付)[^\d,，。]{0,6}$")
 NOT = re.compile(r"(?:不是|不对)$")
 DISCHARGE = re.compile(r"^(?:日|号)?[^,，。]{0,3}出院")
 NUMBER = re.compile(r"\d+(?:\.\d+)?(?![\d.]|[天次个张岁份月号日年点])")
+SHORT = 4
 SHORT_NAME = re.compile(r"[一-鿿]{2,12}")
 NO_NAME = re.compile(r"忘|记|知道|清楚|确定|等|没有|随便|什么|怎么|吗|呢|吧")
 # Values that only make the form say what is wrong and ask again.
@@ -60,8 +61,9 @@ def kind_of_name(turn: Turn, place: Place, found: Found) -> bool:
 def is_short_name(turn: Turn) -> bool:
     """Tell whether the answer to "which hospital?" can be a name like 华山."""
     text = turn.text.strip()
+    intents = ("inform", "out_of_scope", "nlu_fallback") if len(text) <= SHORT else ("inform",)
     return (
-        turn.intent == "inform"
+        turn.intent in intents
         and SHORT_NAME.fullmatch(text) is not None
         and NO_NAME.search(text) is None
         and WRONG.search(text) is None
@@ -117,6 +119,7 @@ def find_amount(found: Found, turn: Turn, asked: str | None) -> None:
 def _find_bare_amount(found: Found, turn: Turn, asked: str) -> None:
     """Read "1200", "三百" or "不对,是1300" where an amount is expected."""
     text = unicodedata.normalize("NFKC", turn.text).strip(" 。.!~")
+    text = re.sub(r"(?:多|左右|上下|吧|的样子)+$", "", text)
     if asked == "claim_amount" and re.fullmatch(r"-\s*\d.*|-?0+(?:\.0*)?\s*(?:元|块钱?)?", text):
         found.add("claim_amount", "0", (0, len(turn.text)))
         return

@@ -327,7 +327,7 @@ class ActionCheckClaimStatus(ServiceAction):
                 turn.say("claim_unknown", reference=str(reference).upper())
             known = named or known
         if known:
-            lines = "\n".join(_line(turn, c) for c in known)
+            lines = "\n".join(_line(turn, c, alone=len(known) == 1) for c in known)
             open_ = any(c.status in ("draft", "documents_missing") for c in known)
             turn.say("claims_to_complete" if open_ else "claims", lines=lines)
         elif not reference:
@@ -335,7 +335,7 @@ class ActionCheckClaimStatus(ServiceAction):
         return [SlotSet("pending_task", None), *resume(turn)]
 
 
-def _line(turn: Turn, claim: ClaimView) -> str:
+def _line(turn: Turn, claim: ClaimView, *, alone: bool) -> str:
     place = claim.hospital or ""
     if claim.visited_on is not None:
         place += " " + texts.day(claim.visited_on, turn.now.date())
@@ -348,7 +348,9 @@ def _line(turn: Turn, claim: ClaimView) -> str:
         amount=texts.yuan(claim.amount),
         status=texts.word("claim_status", claim.status),
     )
-    if claim.status in ("documents_missing", "draft") and claim.missing:
+    # A claim just opened lacks everything: that long a list is told of one claim alone.
+    lacking = claim.status == "documents_missing" or (alone and claim.status == "draft")
+    if lacking and claim.missing:
         documents = texts.line("and").join(texts.word("document", d) for d in claim.missing)
         told += texts.line("claim_missing", documents=documents)
     if claim.status in ("submitted", "settling") and claim.due_at is not None:

@@ -10,7 +10,7 @@ from actions.binding import BindForm, PolicyForm
 from actions.claim_answers import CLAIM_WORD
 from actions.claims import ClaimForm, DocumentsForm
 from actions.consultations import ConsultForm
-from actions.forms import Form
+from actions.forms import Form, says_no
 from actions.turn import Event, ServiceAction, Turn, close_form, open_form, resume
 from bot.rules.authorizations import authorization_deadline, is_late
 from bot.services import authorizations, handoffs
@@ -126,7 +126,9 @@ class ActionDeny(ServiceAction):
     action_name = "action_deny"
 
     def handle(self, turn: Turn) -> list[Event]:
-        """Leave it."""
+        """Leave it; "不要了" to a form's question leaves the form."""
+        if turn.form and says_no(turn.text):
+            return [FollowupAction("action_stop")]
         turn.say("deny_in_form" if turn.form else "deny")
         return resume(turn)
 
@@ -135,10 +137,17 @@ class ActionResume(ServiceAction):
     """Asks the open form's question again after an aside that the rules answered."""
 
     action_name = "action_resume"
+    keeps_misses = True
 
     def handle(self, turn: Turn) -> list[Event]:
-        """Go back to the form."""
-        return resume(turn)
+        """Go back to the form; what is beside the point twice in a row brings a person."""
+        misses = 0
+        if turn.form and turn.intent == "out_of_scope":
+            misses = int(turn.slot("misses") or 0) + 1
+            if misses >= MISSES_BEFORE_HUMAN:
+                turn.say("two_misses")
+                misses = 0
+        return [SlotSet("misses", misses), *resume(turn)]
 
 
 class ActionNotUnderstood(ServiceAction):
@@ -194,6 +203,8 @@ class ActionInform(ServiceAction):
             return [FollowupAction("action_not_understood")]
         if CLAIM_WORD.search(turn.text) and (turn.entity("amount") or turn.entity("claim_kind")):
             return [FollowupAction("action_start_claim")]
+        if turn.entity("phone") is not None:
+            return [FollowupAction("action_bind_card")]
         about = REFERENCES.get(str(turn.entity("reference") or "")[:1])
         if about is not None:
             return [FollowupAction(about)]

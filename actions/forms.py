@@ -27,7 +27,13 @@ ANSWERS = frozenset({"inform", "affirm", "deny", "thank", "nlu_fallback", "out_o
 
 
 PLAIN_NO = re.compile(
-    r"(?:那|先|还是|暂时|就|都)*(?:不要|不用|不办|不弄|不开|不交|不提交|不约|别弄|别交)(?:了|吧|啦)*"
+    r"(?:那|先|还是|暂时|就|都)*(?:不要|不用|不办|不弄|不开|不交|不提交|不约|别弄|别交)(?:了|吧|啦)*[,，]?\s*(?:谢谢)?"
+)
+# "忘了" is no wish to stop, and "不知道" no rejection.
+UNSURE = re.compile(
+    r"(?:我|也|都|有点|真的|实在|还)*"
+    r"(?:不知道|不清楚|不确定|忘了|忘记了?|不记得了?|记不清楚?了?|记不得了?|想不起来了?|搞不清楚?)"
+    r"(?:了|啊|呀|呢|哎|的|花|多少钱?|是?哪天|日期|金额|名字|哪家|哪种|选哪个|怎么选)*"
 )
 
 
@@ -87,6 +93,10 @@ class Form(ServiceAction):
         """Return the slots that are needed, given the values so far."""
         return self.slots
 
+    def certain(self, turn: Turn, asked: str | None) -> bool:
+        """Tell whether a message answers the question whatever its intent looks like."""
+        return False
+
     def changed(self, turn: Turn, slot: str, values: dict[str, Any]) -> dict[str, Any]:
         """Return what else changes when a slot has changed."""
         return {}
@@ -100,9 +110,13 @@ class Form(ServiceAction):
         values = {slot: turn.slot(slot) for slot in (*self.slots, *self.scratch)}
         if not turn.fresh:
             return [self._next(turn, values)]
-        if turn.intent in INTERRUPTS:
-            return []
+        if UNSURE.fullmatch(turn.text.strip(" 。.!！~…")):
+            turn.say("unsure")
+            return [SlotSet("misses", 0), self._next(turn, values)]
         asked = turn.slot("requested_slot")
+        urgent = turn.intent == "report_emergency"
+        if turn.intent in INTERRUPTS and (urgent or not self.certain(turn, asked)):
+            return []
         found = self.find(turn, asked)
         confirmed = self._confirmation(turn, asked, found)
         if confirmed is not None and self.confirm:

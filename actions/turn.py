@@ -32,6 +32,7 @@ FILLER = re.compile(
     r"[的吧了啊呀哦嗯呢我要想去就那是在到约挂看个号和、,，.。!！?？~\s]"
 )
 BARE_REST = 3
+MISSES = frozenset({"action_not_understood", "utter_out_of_scope"})
 NOT_MEANT = re.compile(r"不是[^,，。;；\s]*")
 
 
@@ -91,11 +92,11 @@ class Turn:
 
     @property
     def missed(self) -> bool:
-        """Whether the message was not understood: then asking again is no success."""
+        """Whether the message was no answer to anything: then asking again is no success."""
         for event in reversed(self.tracker.events):
             if event["event"] == "user":
                 return False
-            if event["event"] == "action" and event.get("name") == "action_not_understood":
+            if event["event"] == "action" and event.get("name") in MISSES:
                 return True
         return False
 

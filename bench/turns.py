@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import signal
 import sys
 import tempfile
 import uuid
@@ -281,6 +282,8 @@ def bench(options: argparse.Namespace, work: Path) -> int:
 def main(arguments: list[str] | None = None) -> int:
     """Run the bench; see ``--help``."""
     options = parse(arguments)
+    # Ends by way of the finally clauses, so that no server is left behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     if options.work:
         options.work.mkdir(parents=True, exist_ok=True)
         return bench(options, options.work.resolve())

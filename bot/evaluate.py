@@ -1,8 +1,8 @@
-"""How well the present model understands: ``bot evaluate FILE…``.
+"""Measures what a trained model understands (``bot evaluate``).
 
-A file's rows decide what is measured: ``{"text", "intent"}`` the intents, ``{"text",
-"emergency"}`` the emergency detector, and with ``--faq`` ``{"text", "must", "must_not"}`` (regular
-expressions) the manual's answers. The figures are printed; nothing is asserted.
+Reads JSON lines of ``{"text", "intent"}``, ``{"text", "emergency"}`` and, for questions about
+the manual, ``{"text", "must", "must_not"}`` (regular expressions that the answer must and must
+not match).
 """
 
 from __future__ import annotations
@@ -12,184 +12,293 @@ import json
 import re
 import statistics
 import time
-from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from bot import rasa_light
-from bot.settings import get_settings
-from bot.training import model_path
-
-CONFIDENT = 0.7
-EMERGENCY = "report_emergency"
 OUT_OF_SCOPE = "out_of_scope"
-# An unsure answer asks back or offers what the bot can do; it misleads nobody.
-UNSURE = frozenset({OUT_OF_SCOPE, "nlu_fallback"})
-BINS = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 1.01)
+EMERGENCY = "report_emergency"
+FALLBACK = "nlu_fallback"
+FAQ = "faq"
+CONFIDENT = 0.7
+_BINS = 10
+
+Parse = dict[str, Any]
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Parsed:
-    """What the model made of a text; ``reply`` is the manual's answer if it chose one."""
+class Judged:
+    """One text, what it means, and what the model made of it.
 
-    intent: str
+    Attributes:
+        text: The message.
+        truth: The right intent.
+        guess: The intent that the bot acts upon; ``nlu_fallback`` when it asks back.
+        likeliest: The most likely intent, whether or not the bot asks back.
+        confidence: Of the likeliest intent, 0 to 1.
+    """
+
+    text: str
+    truth: str
+    guess: str
+    likeliest: str
     confidence: float
-    reply: str | None
-    milliseconds: float
+
+    @property
+    def right(self) -> bool:
+        """Whether the likeliest intent is the right one."""
+        return self.likeliest == self.truth
+
+    @property
+    def misled(self) -> bool:
+        """Whether the bot acts upon a wrong intent, and with confidence."""
+        return not self.right and self.guess == self.likeliest and self.confidence >= CONFIDENT
 
 
-class Reader:
-    """The trained pipeline alone, without dialogue and store."""
-
-    def __init__(self, model: Path) -> None:
-        """Load a model file."""
-        rasa_light.for_serving(model)
-        from rasa.core.agent import Agent
-
-        self._agent = Agent.load(str(model))
-        domain = self._agent.domain
-        self._responses: dict[str, Any] = dict(domain.responses) if domain else {}
-
-    def read(self, text: str) -> Parsed:
-        """Parse one text."""
-        begun = time.perf_counter()
-        found = asyncio.run(self._agent.parse_message(text))
-        spent = (time.perf_counter() - begun) * 1000
-        intent = found["intent"]
-        name = str(intent["name"]).split("/")[0]
-        return Parsed(name, float(intent["confidence"]), self._reply(name, found), spent)
-
-    def _reply(self, intent: str, found: dict[str, Any]) -> str | None:
-        response = self._responses.get(f"utter_{intent}")
-        if response:
-            return str(response[0]["text"])
-        if intent != "faq":
-            return None
-        chosen = found["response_selector"].get("faq") or found["response_selector"]["default"]
-        action = chosen["response"]["utter_action"]
-        return str(self._responses[action][0]["text"])
-
-
-def read_rows(file: Path) -> list[dict[str, Any]]:
-    """Return a JSONL file's rows."""
-    return [json.loads(line) for line in file.read_text("utf-8").splitlines() if line.strip()]
-
-
-def main(files: Iterable[Path], faq: Path | None = None) -> int:
-    """Measure and print; return the exit status, 0 unless a file has rows of no known kind."""
-    console = Console()
-    reader = Reader(model_path(get_settings()))
-    status = 0
-    for file in files:
-        rows = read_rows(file)
-        console.print(f"\n[bold]{file.name}[/bold]: {len(rows)}")
-        if rows and "emergency" in rows[0]:
-            _emergencies(reader, rows, console)
-        elif rows and "intent" in rows[0]:
-            _intents(reader, rows, console)
-        else:
-            console.print("rows need text and intent, or text and emergency")
-            status = 1
-    if faq is not None:
-        _faq(reader, read_rows(faq), console)
-    return status
-
-
-def _intents(reader: Reader, rows: list[dict[str, Any]], console: Console) -> None:
-    parsed = [(row["text"], row["intent"].split("/")[0], reader.read(row["text"])) for row in rows]
-    inside = [(t, i, p) for t, i, p in parsed if i != OUT_OF_SCOPE]
-    outside = [(t, i, p) for t, i, p in parsed if i == OUT_OF_SCOPE]
-    right = sum(p.intent == i for _, i, p in inside)
-    console.print(f"in-scope accuracy {_share(right, len(inside))}")
-    declined = sum(p.intent in UNSURE for _, _, p in outside)
-    console.print(f"out-of-scope recall {_share(declined, len(outside))}")
-    bad = [
-        (t, i, p)
-        for t, i, p in parsed
-        if p.intent not in (i, *UNSURE) and p.confidence >= CONFIDENT
-    ]
-    console.print(f"wrong and confident (≥ {CONFIDENT}) {_share(len(bad), len(parsed))}")
-    _latency([p for _, _, p in parsed], console)
-    _per_intent(parsed, console)
-    _reliability(parsed, console)
-    for text, intent, p in parsed:
-        if p.intent != intent:
-            console.print(f"  {intent} → {p.intent} {p.confidence:.2f}  {text}", markup=False)
-
-
-def _per_intent(parsed: list[tuple[str, str, Parsed]], console: Console) -> None:
-    table = Table("intent", "right", "of", "taken for")
-    confused: dict[str, Counter[str]] = defaultdict(Counter)
-    for _, intent, p in parsed:
-        confused[intent][p.intent] += 1
-    for intent, counts in sorted(confused.items()):
-        others = ", ".join(f"{n} {c}" for n, c in counts.most_common() if n != intent)
-        table.add_row(intent, str(counts[intent]), str(sum(counts.values())), others)
-    console.print(table)
-
-
-def _reliability(parsed: list[tuple[str, str, Parsed]], console: Console) -> None:
-    table = Table("confidence", "messages", "mean confidence", "right")
-    for low, high in pairwise(BINS):
-        inside = [(i, p) for _, i, p in parsed if low <= p.confidence < high]
-        if inside:
-            mean = statistics.mean(p.confidence for _, p in inside)
-            right = sum(p.intent == i for i, p in inside)
-            table.add_row(
-                f"{low:.2f}–{min(high, 1):.2f}",
-                str(len(inside)),
-                f"{mean:.2f}",
-                _share(right, len(inside)),
-            )
-    console.print(table)
-
-
-def _emergencies(reader: Reader, rows: list[dict[str, Any]], console: Console) -> None:
-    parsed = [(row["text"], bool(row["emergency"]), reader.read(row["text"])) for row in rows]
-    real = [(t, p) for t, e, p in parsed if e]
-    harmless = [(t, p) for t, e, p in parsed if not e]
-    missed = [t for t, p in real if p.intent != EMERGENCY]
-    alarms = [t for t, p in harmless if p.intent == EMERGENCY]
-    console.print(f"recall {_share(len(real) - len(missed), len(real))}")
-    console.print(f"false alarms {_share(len(alarms), len(harmless))}")
-    for text in missed:
-        console.print(f"  missed  {text}", markup=False)
-    for text in alarms:
-        console.print(f"  alarm  {text}", markup=False)
-
-
-def _faq(reader: Reader, rows: list[dict[str, Any]], console: Console) -> None:
-    wrong, elsewhere = [], 0
-    for row in rows:
-        p = reader.read(row["text"])
-        reply = p.reply
-        if reply is None:
-            elsewhere += 1
-        ok = reply is not None and all(re.search(m, reply) for m in row.get("must", []))
-        ok = ok and not any(re.search(m, reply or "") for m in row.get("must_not", []))
-        if reply is None and not row.get("must"):
-            ok = True
-        if not ok:
-            wrong.append((row["text"], p.intent, reply))
-    console.print(f"\n[bold]FAQ[/bold]: right {_share(len(rows) - len(wrong), len(rows))}")
-    console.print(f"taken for a task, whose action answers: {elsewhere}")
-    for text, intent, reply in wrong:
-        console.print(f"  {text} → {intent}: {(reply or '').splitlines()[:1]}", markup=False)
-
-
-def _latency(parsed: list[Parsed], console: Console) -> None:
-    spent = sorted(p.milliseconds for p in parsed)
-    console.print(
-        f"milliseconds a message: median {statistics.median(spent):.1f}, "
-        f"95th percentile {spent[int(len(spent) * 0.95)]:.1f}"
+def judge(row: Row, parse: Parse) -> Judged:
+    """Compare a parsed message with its label."""
+    guess = str(parse["intent"]["name"])
+    ranking = [one for one in parse.get("intent_ranking", []) if one["name"] != FALLBACK]
+    first = ranking[0] if guess == FALLBACK and ranking else parse["intent"]
+    return Judged(
+        str(row["text"]),
+        str(row["intent"]),
+        guess,
+        str(first["name"]),
+        float(first["confidence"]),
     )
 
 
-def _share(part: int, whole: int) -> str:
-    return f"{part}/{whole} = {100 * part / whole:.1f} %" if whole else "none"
+def share(part: int, whole: int) -> float:
+    """Return a proportion; 1 of nothing."""
+    return part / whole if whole else 1.0
+
+
+def intent_figures(judged: Sequence[Judged]) -> dict[str, float]:
+    """Return the figures of a set of judged messages, each between 0 and 1."""
+    known = [one for one in judged if one.truth != OUT_OF_SCOPE]
+    strange = [one for one in judged if one.truth == OUT_OF_SCOPE]
+    return {
+        "in-scope accuracy": share(sum(one.right for one in known), len(known)),
+        "out-of-scope recall": share(
+            sum(one.guess in {OUT_OF_SCOPE, FALLBACK} for one in strange), len(strange)
+        ),
+        "wrong and confident": share(sum(one.misled for one in judged), len(judged) or 1)
+        if judged
+        else 0.0,
+        "asked back": sum(one.guess == FALLBACK for one in judged) / max(len(judged), 1),
+    }
+
+
+def reliability(judged: Sequence[Judged]) -> list[tuple[float, float, int]]:
+    """Return for each tenth of confidence: its mean, the share that was right, the count."""
+    rows = []
+    for number in range(_BINS):
+        inside = [one for one in judged if min(int(one.confidence * _BINS), _BINS - 1) == number]
+        if inside:
+            mean = statistics.fmean(one.confidence for one in inside)
+            rows.append((mean, share(sum(one.right for one in inside), len(inside)), len(inside)))
+    return rows
+
+
+def emergency_figures(rows: Sequence[Row], parses: Sequence[Parse]) -> dict[str, float]:
+    """Return recall and false alarms of rows ``{"text", "emergency"}``."""
+    alarms = [parse["intent"]["name"] == EMERGENCY for parse in parses]
+    real = [alarm for row, alarm in zip(rows, alarms, strict=True) if row["emergency"]]
+    none = [alarm for row, alarm in zip(rows, alarms, strict=True) if not row["emergency"]]
+    return {
+        "emergency recall": share(sum(real), len(real)),
+        "false alarms": sum(none) / max(len(none), 1),
+    }
+
+
+def answer_fits(row: Row, answer: str) -> bool:
+    """Tell whether an answer matches all of ``must`` and none of ``must_not``."""
+    return all(re.search(one, answer) for one in row.get("must", [])) and not any(
+        re.search(one, answer) for one in row.get("must_not", [])
+    )
+
+
+def topic_of(parse: Parse) -> str | None:
+    """Return the response that a question about the manual gets; None for other intents."""
+    if parse["intent"]["name"] != FAQ:
+        return None
+    chosen = parse.get("response_selector", {}).get(FAQ, {}).get("response", {})
+    name = chosen.get("utter_action")
+    return str(name) if name else None
+
+
+def faq_figures(
+    rows: Sequence[Row], parses: Sequence[Parse], responses: dict[str, str]
+) -> dict[str, float]:
+    """Return how many questions get a topic, and how many of those answers fit."""
+    topics = [topic_of(parse) for parse in parses]
+    fits = [
+        answer_fits(row, responses.get(topic, ""))
+        for row, topic in zip(rows, topics, strict=True)
+        if topic
+    ]
+    return {
+        "answered by a topic": share(len(fits), len(rows)),
+        "of these right": share(sum(fits), len(fits)),
+    }
+
+
+class Model:
+    """A trained model that parses messages."""
+
+    def __init__(self, path: Path) -> None:
+        """Load a model file.
+
+        Raises:
+            ValueError: The file holds no usable model.
+        """
+        # Rasa takes seconds to import; reading this module's figures must not.
+        from bot import rasa_light
+
+        rasa_light.for_serving(path)
+        from rasa.core.agent import load_agent
+
+        self._loop = asyncio.new_event_loop()
+        self._agent: Any = self._loop.run_until_complete(load_agent(model_path=str(path)))
+        if not self._agent.is_ready():
+            raise ValueError(f"no usable model in {path}")
+
+    def parse(self, text: str) -> Parse:
+        """Return Rasa's reading of a message."""
+        parsed: Parse = self._loop.run_until_complete(self._agent.parse_message(text))
+        return parsed
+
+    def responses(self) -> dict[str, str]:
+        """Return the first text of each response of the model's domain."""
+        domain: dict[str, list[dict[str, Any]]] = self._agent.domain.responses
+        return {name: str(variants[0].get("text", "")) for name, variants in domain.items()}
+
+
+def newest_model(folder: Path) -> Path:
+    """Return the newest model file of a folder.
+
+    Raises:
+        FileNotFoundError: There is none.
+    """
+    models = sorted(folder.glob("*.tar.gz"), key=lambda path: path.stat().st_mtime)
+    if not models:
+        raise FileNotFoundError(f"no model in {folder}: run `bot train` first")
+    return models[-1]
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Return the objects of a JSON-lines file.
+
+    Raises:
+        ValueError: A line is no JSON object with a text; the message names it.
+    """
+    rows: list[Row] = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if not line.strip():
+            continue
+        row = json.loads(line)
+        if not isinstance(row, dict) or "text" not in row:
+            raise ValueError(f"{path}, line {number}: expected an object with a text")
+        rows.append(row)
+    return rows
+
+
+def main(
+    files: Sequence[Path],
+    faq: Path | None = None,
+    *,
+    model: Path | None = None,
+    console: Console | None = None,
+) -> int:
+    """Evaluate a model on files and print the figures.
+
+    Args:
+        files: JSON-lines files with intents or emergencies.
+        faq: A JSON-lines file of questions about the manual.
+        model: The model; by default the newest of the var folder.
+        console: Where to print.
+
+    Returns:
+        0, the exit status.
+
+    Raises:
+        FileNotFoundError: There is no model.
+        ValueError: A file or the model is not readable.
+    """
+    from bot.settings import get_settings
+
+    out = console or Console()
+    loaded = Model(model or newest_model(get_settings().models))
+    for path in files:
+        rows = read_rows(path)
+        parses, milliseconds = _timed(loaded.parse, rows)
+        out.rule(f"{path.name}: {len(rows)}, median {milliseconds:.1f} ms")
+        if rows and "emergency" in rows[0]:
+            _print_figures(out, emergency_figures(rows, parses))
+            _print_mistaken_alarms(out, rows, parses)
+        elif rows and "intent" in rows[0]:
+            _print_intents(out, [judge(*pair) for pair in zip(rows, parses, strict=True)])
+        else:
+            _print_answers(out, rows, parses, loaded.responses())
+    if faq is not None:
+        rows = read_rows(faq)
+        parses, milliseconds = _timed(loaded.parse, rows)
+        out.rule(f"{faq.name}: {len(rows)}, median {milliseconds:.1f} ms")
+        _print_answers(out, rows, parses, loaded.responses())
+    return 0
+
+
+def _timed(parse: Callable[[str], Parse], rows: Sequence[Row]) -> tuple[list[Parse], float]:
+    parses: list[Parse] = []
+    times: list[float] = []
+    for row in rows:
+        start = time.perf_counter()
+        parses.append(parse(str(row["text"])))
+        times.append(time.perf_counter() - start)
+    return parses, statistics.median(times) * 1000 if times else 0.0
+
+
+def _print_figures(out: Console, figures: dict[str, float]) -> None:
+    for name, value in figures.items():
+        out.print(f"{name:>22}  {value:7.2%}", highlight=False)
+
+
+def _print_intents(out: Console, judged: Sequence[Judged]) -> None:
+    _print_figures(out, intent_figures(judged))
+    table = Table("intent", "count", "right", "taken for")
+    for intent in sorted({one.truth for one in judged}):
+        mine = [one for one in judged if one.truth == intent]
+        wrong = Counter(one.likeliest for one in mine if not one.right)
+        taken = ", ".join(f"{name} {count}" for name, count in wrong.most_common(4))
+        right = share(sum(one.right for one in mine), len(mine))
+        table.add_row(intent, str(len(mine)), f"{right:.0%}", taken)
+    out.print(table)
+    bins = Table("confidence", "right", "count", title="reliability")
+    for mean, right, count in reliability(judged):
+        bins.add_row(f"{mean:.2f}", f"{right:.2f}", str(count))
+    out.print(bins)
+
+
+def _print_mistaken_alarms(out: Console, rows: Sequence[Row], parses: Sequence[Parse]) -> None:
+    for row, parse in zip(rows, parses, strict=True):
+        alarm = parse["intent"]["name"] == EMERGENCY
+        if alarm != row["emergency"]:
+            kind = "false alarm" if alarm else "MISSED"
+            out.print(f"{kind}: {row['text']}", highlight=False, markup=False)
+
+
+def _print_answers(
+    out: Console, rows: Sequence[Row], parses: Sequence[Parse], responses: dict[str, str]
+) -> None:
+    _print_figures(out, faq_figures(rows, parses, responses))
+    others = Counter(str(parse["intent"]["name"]) for parse in parses if topic_of(parse) is None)
+    if others:
+        taken = ", ".join(f"{name} {count}" for name, count in others.most_common(12))
+        out.print(f"served by tasks: {taken}", highlight=False)

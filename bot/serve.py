@@ -15,6 +15,8 @@ from bot.settings import ROOT, Settings
 
 HOST = "127.0.0.1"
 # Rasa, TensorFlow and SQLAlchemy talk to their developers; operators have our logs.
+# A message's vectors are small: more threads only wait for each other.
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 QUIET = {
     "RASA_TELEMETRY_ENABLED": "false",
     "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
@@ -48,7 +50,7 @@ def prepare(process: str, settings: Settings, *, echo: bool, names: bool = True)
     """
     os.umask(PRIVATE)
     os.chdir(ROOT)
-    os.environ.update(QUIET)
+    os.environ.update(QUIET | ONE_THREAD)
     # endpoints.yml names it.
     os.environ["BOT_ACTIONS_PORT"] = str(settings.actions_port)
     known = logs.KnownNames(_children)

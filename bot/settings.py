@@ -64,7 +64,7 @@ class Settings(BaseSettings):
         description="Key for hashing one-time codes; must be set in production.",
     )
     history_turns: int = Field(
-        40, ge=5, description="Turns of a conversation that the Rasa tracker keeps in memory."
+        10, ge=5, description="Turns of a conversation that the Rasa tracker keeps in memory."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Level of the logs in the var folder."

@@ -56,13 +56,13 @@ class LinearHead:
     def fit(
         self, texts: Sequence[str], vectors: Vectors, labels: Sequence[str], *, folds: int = 3
     ) -> LinearHead:
-        """Train, and calibrate on held-out folds.
+        """Train, and calibrate on a held-out part.
 
         Args:
             texts: Plain texts (see :func:`bot.nlu.normalise.plain`).
             vectors: Their embeddings.
             labels: Their classes.
-            folds: Folds of the calibration; 0 keeps the temperature as it is.
+            folds: One part in so many is held out; 0 keeps the temperature as it is.
         """
         names = np.array(labels)
         if folds:
@@ -98,15 +98,13 @@ class LinearHead:
         smallest = min(Counter(names.tolist()).values())
         if smallest < 2:
             return self.temperature
-        margins: list[npt.NDArray[np.float64]] = []
-        truths: list[npt.NDArray[np.int64]] = []
         splitter = StratifiedKFold(min(folds, smallest), shuffle=True, random_state=_SEED)
-        for learn, check in splitter.split(np.zeros(len(names)), names):
-            self._fit([texts[i] for i in learn], vectors[learn], names[learn])
-            margins.append(self.margins([texts[i] for i in check], vectors[check]))
-            places = {label: place for place, label in enumerate(self.labels)}
-            truths.append(np.array([places[name] for name in names[check].tolist()]))
-        margin, truth = np.vstack(margins), np.concatenate(truths)
+        # One of the folds is enough for one number; each further one costs a training.
+        learn, check = next(splitter.split(np.zeros(len(names)), names))
+        self._fit([texts[i] for i in learn], vectors[learn], names[learn])
+        margin = self.margins([texts[i] for i in check], vectors[check])
+        places = {label: place for place, label in enumerate(self.labels)}
+        truth = np.array([places[name] for name in names[check].tolist()])
 
         def loss(temperature: float) -> float:
             chosen = softmax(margin * temperature)[np.arange(len(truth)), truth]

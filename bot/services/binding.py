@@ -132,6 +132,17 @@ def verify_code(
         return CodeResult(CodeAnswer.WRONG, tries_left=left)
 
 
+def locked_until(store: Store, *, identity_id: int, now: datetime) -> datetime | None:
+    """Return until when this chat account may not bind (aware), or ``None`` if it may.
+
+    Says nothing about any phone: that one is locked is told only to who tries to verify it.
+    """
+    with store.read() as session:
+        lock = _lock(session, "identity", str(identity_id))
+        until = lock.locked_until if lock else None
+        return until if until is not None and until > now else None
+
+
 def unbind(store: Store, *, identity_id: int, now: datetime) -> int:
     """Remove all bindings of a chat account; return how many there were."""
     with store.begin() as session:

@@ -16,7 +16,7 @@ _SUFFIX = (
 )
 _NAME = re.compile(
     rf"[一-鿿A-Za-z0-9（）()·]{{0,30}}?{_SUFFIX}"
-    rf"(?:[（(][^）)]{{1,8}}[）)])?(?:[一-鿿]{{0,6}}?(?:院区|分院|国际部|特需部|特需门诊))?"
+    rf"(?:[（(][^）)]{{1,8}}[）)])?(?:[一-鿿]{{0,6}}?(?:院区|分院|[东南西北]院|总院|本部|国际部|特需部|特需门诊))?"
 )
 _ENGLISH = re.compile(r"(?:[A-Z][\w'’.]* ){1,6}(?:Hospital|Clinic|Medical Center)")
 # What stands before a name: "上次是在", "写错了，改成". 从化 and 于都 are places.

@@ -1,0 +1,113 @@
+"""Balance, coverage, visits and self-pay in conversation (E2, E3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from actions.policies import (
+    ActionCheckBalance,
+    ActionCheckCoverage,
+    ActionCheckVisitRecords,
+    ActionPaySelfPay,
+)
+from bot.texts import texts
+
+Run = Callable[..., Any]
+Bind = Callable[..., int]
+
+
+@pytest.fixture
+def ask(run: Run, bind: Bind) -> Callable[..., Any]:
+    """Ask about a policy as the parent who is bound to it."""
+
+    def about(action: Any, number: str, **more: Any) -> Any:
+        bind("138" + "00000" + number[-3:])
+        return run(action, "问一下", slots={"policy": number}, **more)
+
+    return about
+
+
+def test_the_balance_tells_left_limit_and_used_of_each_benefit_with_its_day(
+    ask: Callable[..., Any],
+) -> None:
+    (text,) = ask(ActionCheckBalance(), "YX2026-000101").texts
+    assert text.splitlines() == [
+        "王小满（优享PLUS计划）截至 11月23日（周一） 还剩：",
+        "· 门诊：剩 26,439.50 元（限额 30,000，已用 3,560.50）",
+        "· 门诊全额赔付：剩 3 次（限额 5，已用 2）",
+        "· 住院：剩 300,000 元（限额 300,000，已用 0）",
+        "· 疫苗：剩 1,520 元（限额 2,000，已用 480）",
+        "· 儿童健康检查：剩 5 次（限额 8，已用 3）",
+    ]
+
+
+@pytest.mark.parametrize("action", [ActionCheckBalance(), ActionCheckCoverage()])
+def test_a_plan_without_vaccination_benefit_says_so(ask: Callable[..., Any], action: Any) -> None:
+    without = texts()["line_no_vaccine_benefit"].text
+    assert without in ask(action, "YX2026-000501").text
+    assert without not in ask(action, "YX2026-000301").text
+
+
+@pytest.mark.parametrize("action", [ActionCheckBalance(), ActionCheckCoverage()])
+@pytest.mark.parametrize(
+    ("number", "first"),
+    [
+        ("YX2026-000401", "注意：赵可心的保单已于 7月11日（周六） 到期"),
+        ("YX2026-000501", "注意：周子墨的电子卡已置灰，因为有 128 元自付款没付"),
+    ],
+)
+def test_a_grey_or_expired_card_is_told_first(
+    ask: Callable[..., Any], action: Any, number: str, first: str
+) -> None:
+    said = ask(action, number).texts
+    assert len(said) == 2
+    assert said[0].startswith(first)
+
+
+def test_a_card_in_order_needs_no_remark(ask: Callable[..., Any]) -> None:
+    assert len(ask(ActionCheckCoverage(), "YX2026-000101").texts) == 1
+
+
+def test_coverage_tells_limits_routes_and_validity(ask: Callable[..., Any]) -> None:
+    text = ask(ActionCheckCoverage(), "YX2026-000101").text
+    assert "· 门诊：30,000 元" in text
+    assert "直付：网络内诊所、可直付公立医院（特需部/国际部）" in text
+    assert "5月7日（周四） 至 2027年5月6日（周四）" in text
+    assert "手册没有逐项写明" in text
+
+
+def test_a_plan_without_direct_billing_says_so(run: Run, bind: Bind) -> None:
+    bind("13800000201")
+    slots = {"policy": "YX2026-000201"}
+    text = run(ActionCheckCoverage(), "保什么", slots=slots).text
+    assert texts()["line_no_routes"].text in text
+
+
+def test_visits_are_listed_with_who_paid(ask: Callable[..., Any]) -> None:
+    lines = ask(ActionCheckVisitRecords(), "YX2026-000101").text.splitlines()
+    assert len(lines) == 3
+    assert "11月14日（周六）" in lines[1]
+    assert "共 1,200.50 元，保险付 1,200.50 元，自付 0 元" in lines[1]
+    assert "10月14日（周三）" in lines[2]
+
+
+def test_without_visits_that_is_said(ask: Callable[..., Any]) -> None:
+    assert ask(ActionCheckVisitRecords(), "YX2026-000401").text == "还没有赵可心的就诊记录。"
+
+
+def test_what_is_owed_is_told_with_where_to_pay(ask: Callable[..., Any]) -> None:
+    text = ask(ActionPaySelfPay(), "YX2026-000501").text
+    assert "S5001 11月8日（周日） 示范市第一人民医院：128 元" in text
+    assert "就诊记录 → 医院旁的“支付”" in text
+
+
+def test_who_owes_nothing_is_told_so(ask: Callable[..., Any]) -> None:
+    assert "没有未付的自付款" in ask(ActionPaySelfPay(), "YX2026-000101").text
+
+
+def test_an_answer_amid_a_form_goes_back_to_it(ask: Callable[..., Any]) -> None:
+    reply = ask(ActionCheckBalance(), "YX2026-000101", form="book_form")
+    assert reply.followup == "book_form"

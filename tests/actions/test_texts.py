@@ -1,0 +1,350 @@
+"""``data/texts.yml`` and the actions that say its texts: nothing missing, unused or unfilled.
+
+The actions' source is read, not run: every call of ``say``, ``line``, ``word`` and ``has_line``
+names its text as a constant, or as a family (an f-string) whose members stand in FAMILIES.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from string import Formatter
+from typing import get_args
+
+import pytest
+
+from actions import texts as written
+from actions.turn import ServiceAction
+from bot.nlu.dates.model import Part
+from bot.rules.benefits import CardStatus
+from bot.rules.claims import ClaimKind, DocumentKind
+from bot.rules.visits import BookingWish
+from bot.settings import ROOT
+from bot.store.models import (
+    APPOINTMENT_STATES,
+    AUTHORIZATION_STATES,
+    BENEFITS,
+    CLAIM_STATES,
+    HOSPITAL_KINDS,
+)
+from bot.texts import texts
+
+LONGEST = 180
+FOLDER = ROOT / "actions"
+KINDS = {kind.value for kind in ClaimKind}
+CLAIMABLE = KINDS - {"network_clinic"}
+WISHES = {wish.value for wish in BookingWish}
+STATES = {status.value for status in CardStatus} - {"active"}
+# Texts that name nothing by themselves: they read or write words.
+INNER = {"actions/texts.py", "actions/turn.py"}
+
+
+def refusals() -> set[str]:
+    """Return the words with which services refuse: ``Refused("past")``, and the card's states."""
+    found = {"no_route"} | STATES
+    for path in sorted((ROOT / "bot" / "services").glob("*.py")):
+        source = path.read_text("utf-8")
+        found |= set(re.findall(r"Refused\(\"(\w+)\"\)", source))
+        if path.name == "claims.py":
+            found |= set(re.findall(r"return \"(future)\"|else \"(outside_validity)\"", source)[0])
+    return found - {""} | {"outside_validity"}
+
+
+# What the words of a group can be.
+WORDS = {
+    "refused": refusals(),
+    "part": {*get_args(Part), "any"},
+    "appointment": set(APPOINTMENT_STATES),
+    "kind": KINDS,
+    "document": {document.value for document in DocumentKind},
+    "claim_status": set(CLAIM_STATES),
+    "authorization_status": set(AUTHORIZATION_STATES),
+    "benefit": set(BENEFITS),
+    # Counts have a word of their own each; amounts are in yuan.
+    "unit": {"yuan", "full_reimbursement_visits", "health_checks"},
+    "route": {"network_clinic", "public_special"},
+    "hospital": set(HOSPITAL_KINDS),
+    # An intent without such a line is not offered.
+    "intent": {n.removeprefix("line_intent_") for n in texts() if n.startswith("line_intent_")},
+}
+# The members of each family of names, by the name's pattern with {} for what varies.
+FAMILIES: dict[str, Iterable[str]] = {
+    "booking_{word}": STATES | {"no_route"},
+    "no_booking_{place.kind}": set(HOSPITAL_KINDS) - {"public_special"},
+    "day_{reason}": {"past", "closed"},
+    "confirm_booking_{judged.wish.value}": WISHES,
+    "confirm_cancel_{kind}": {"late", "in_time"},
+    "confirm_move_{kind}": WISHES | {"late"},
+    "card_{seen.status.value}": STATES,
+    "documents_{papers.kind.value}": CLAIMABLE,
+    "ask_claim_date_{turn.slot('claim_kind') or ClaimKind.PUBLIC_OUTPATIENT.value}": CLAIMABLE,
+    "claim_{judged.refused}": {"future", "outside_validity"},
+    "claim_{warning}": {
+        "past_internet_deadline",
+        "no_vaccine_benefit",
+        "vaccine_used_up",
+        "first_grade_vaccination",
+    },
+    "benefit_{which}": {"left", "limit"},
+    "claim_{late}": {"due", "overdue"},
+    "claim_next_{claim.kind}": CLAIMABLE,
+    "says_{kind}": {"network_clinic", "public_special"},
+    "intent_{entry['name']}": WORDS["intent"],
+}
+# Only what is sent within days can be late.
+LATE = {f"claim_next_{kind}_late" for kind in CLAIMABLE - {"internet"}}
+SELF_SLOTS = "ask_{self.slot}"
+
+
+@dataclass(frozen=True)
+class Call:
+    """A place that says texts: their names, and what it fills in."""
+
+    where: str
+    names: frozenset[str]
+    filled: frozenset[str]
+
+
+class Reader(ast.NodeVisitor):
+    """Collects the calls of one module."""
+
+    def __init__(self, module: str, tree: ast.Module) -> None:
+        self.module = module
+        self.tree = tree
+        self.calls: list[Call] = []
+        self._inside: list[ast.AST] = [tree]
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        self._inside.append(node)
+        self.generic_visit(node)
+        self._inside.pop()
+
+    def visit_Call(self, node: ast.Call) -> None:
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else None
+        name = node.func.id if isinstance(node.func, ast.Name) else name
+        first = node.args[0] if node.args else None
+        if name in {"say", "line", "has_line"} and first is not None:
+            prefix = "" if name == "say" else "line_"
+            found = frozenset(prefix + said for said in self.names(first))
+            self.add(node, found, self.filled(node) if name != "has_line" else None)
+        elif name == "word" and isinstance(first, ast.Constant):
+            self.add(node, frozenset(f"line_{first.value}_{w}" for w in WORDS[first.value]), set())
+        self.generic_visit(node)
+
+    def add(self, node: ast.Call, names: frozenset[str], filled: set[str] | None) -> None:
+        if filled is None:
+            filled = {field for name in names for field in placeholders(name)}
+        where = f"{self.module}:{node.lineno}"
+        self.calls.append(Call(where, names, frozenset(filled)))
+
+    def names(self, node: ast.expr) -> set[str]:
+        """Return the names that an expression can have."""
+        if isinstance(node, ast.Constant):
+            return {node.value}
+        if isinstance(node, ast.IfExp):
+            return self.names(node.body) | self.names(node.orelse)
+        if isinstance(node, ast.BinOp):
+            ends = self.names(node.right)
+            return {a + b for a in self.names(node.left) for b in ends} - LATE
+        if isinstance(node, ast.JoinedStr):
+            pattern = ast.unparse(node)[2:-1].replace("\\'", "'")
+            if pattern == SELF_SLOTS:
+                return {f"ask_{slot}" for slot in asked_slots()}
+            assert pattern in FAMILIES, f"{self.module}:{node.lineno}: new family {pattern!r}"
+            start = pattern[: pattern.index("{")]
+            return {start + member for member in FAMILIES[pattern]}
+        raise AssertionError(f"{self.module}:{node.lineno}: {ast.unparse(node)} names a text")
+
+    def filled(self, node: ast.Call) -> set[str]:
+        """Return the placeholders that a call fills, those of ``**told`` too."""
+        found = {k.arg for k in node.keywords if k.arg and k.arg != "buttons"}
+        for keyword in node.keywords:
+            if keyword.arg is None:
+                found |= self.keys(keyword.value)
+        return found
+
+    def keys(self, node: ast.expr) -> set[str]:
+        """Return the keys of a dict that is written out, here or in a function."""
+        if isinstance(node, ast.Dict):
+            return {key.value for key in node.keys if isinstance(key, ast.Constant)}
+        if isinstance(node, ast.BinOp):
+            return self.keys(node.left) | self.keys(node.right)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            function = next(
+                f
+                for f in self.tree.body
+                if isinstance(f, ast.FunctionDef) and f.name == node.func.id
+            )
+            result = [s.value for s in ast.walk(function) if isinstance(s, ast.Return)]
+            return set.intersection(*(self.keys(value) for value in result if value))
+        if isinstance(node, ast.Name):
+            made = [
+                a.value
+                for a in ast.walk(self._inside[-1])
+                if isinstance(a, ast.Assign) and ast.unparse(a.targets[0]) == node.id
+            ]
+            return set.intersection(*(self.keys(value) for value in made))
+        raise AssertionError(f"{self.module}:{node.lineno}: {ast.unparse(node)} fills in what?")
+
+
+def asked_slots() -> set[str]:
+    from actions.forms import _Ask
+
+    return {kind.slot for kind in _Ask.__subclasses__()}
+
+
+def placeholders(name: str) -> set[str]:
+    said = texts().get(name)
+    return {f for _, f, _, _ in Formatter().parse(said.text) if f} if said else set()
+
+
+def calls() -> Iterator[Call]:
+    for path in sorted(FOLDER.glob("*.py")):
+        module = f"actions/{path.name}"
+        if module in INNER:
+            continue
+        tree = ast.parse(path.read_text("utf-8"))
+        reader = Reader(module, tree)
+        reader.visit(tree)
+        yield from reader.calls
+    # What actions/texts.py and actions/turn.py say themselves.
+    yield Call("actions/texts.py", frozenset({"line_weekdays", "line_ordinals"}), frozenset())
+    days = frozenset({"line_day", "line_day_with_year"})
+    yield Call("actions/texts.py", days, frozenset({"year", "month", "day", "weekday"}))
+    failures = {kind.failure_response for kind in actions_below(ServiceAction)}
+    yield Call("actions/turn.py", frozenset({"back_to_task", *failures}), frozenset())
+
+
+def actions_below(kind: type) -> Iterator[type[ServiceAction]]:
+    for sub in kind.__subclasses__():
+        yield sub
+        yield from actions_below(sub)
+
+
+CALLS = list(calls())
+
+
+def test_the_reader_finds_the_calls() -> None:
+    assert len(CALLS) > 100
+    told = {name for call in CALLS for name in call.names}
+    assert {"booked_already", "line_refused_grey", "confirm_move_late", "ask_bind_code"} <= told
+
+
+@pytest.mark.parametrize("call", CALLS, ids=lambda call: call.where)
+def test_every_text_that_is_named_exists(call: Call) -> None:
+    assert call.names - set(texts()) == set()
+
+
+@pytest.mark.parametrize("call", CALLS, ids=lambda call: call.where)
+def test_every_placeholder_is_filled(call: Call) -> None:
+    for name in sorted(call.names & set(texts())):
+        assert placeholders(name) <= call.filled, name
+
+
+def test_every_text_is_used() -> None:
+    assert set(texts()) - {name for call in CALLS for name in call.names} == set()
+
+
+# The longest that the demonstration's data put into a reply.
+DAY, MOMENT = "2027年12月31日（周五）", "2027年12月31日（周五） 16:00"
+SAMPLES = {
+    "hospital": "复旦大学附属儿科医院国际部特需门诊",
+    "department": "小儿呼吸科",
+    "child": "李沐宸",
+    "plan": "优享PLUS MAX计划",
+    "when": MOMENT,
+    "new_when": MOMENT,
+    "due": MOMENT,
+    "deadline": MOMENT,
+    "new_deadline": MOMENT,
+    "opens": MOMENT,
+    "until": MOMENT,
+    "day": DAY,
+    "next_day": DAY,
+    "today": DAY,
+    "valid_from": DAY,
+    "valid_to": DAY,
+    "reference": "A10002",
+    "owed": "12,888.80",
+    "amount": "12,888.80",
+    "left": "4",
+    "code": "123456",
+    "status": "安排中",
+    "reason": "这个预约已经结束，不能再改",
+    "kind": "公立门诊/急诊",
+    "value": "复旦大学附属儿科医院国际部特需门诊",
+    "children": "李沐宸、李沐瑶",
+    "phone": "021-00000002（示例）",
+    "hours": "每天 09:00–20:00（示例）",
+    "symptom": "从昨天晚上开始发烧到三十九度，还咳嗽",
+    "treatment": "质子重离子治疗",
+    "first": "问最晚几时取消",
+    "second": "看就诊记录",
+}
+# Lists may be longer: their items are told, and the manual's own enumeration is one.
+LISTS = {"authorization_rules"}
+LIST_FIELDS = {"lines", "introduction"}
+
+
+@pytest.mark.parametrize("name", sorted(n for n in texts() if not n.startswith("line_")))
+def test_no_reply_is_long_but_a_list(name: str) -> None:
+    if name in LISTS or placeholders(name) & LIST_FIELDS:
+        return
+    assert len(texts()[name].text.format(**SAMPLES)) <= LONGEST
+
+
+# ---- actions.texts
+
+
+def test_days_name_weekday_and_another_year() -> None:
+    today = date(2026, 11, 23)
+    assert written.day(date(2026, 11, 29), today) == "11月29日（周日）"
+    assert written.day(date(2027, 1, 4), today) == "2027年1月4日（周一）"
+
+
+def test_moments_are_told_in_shanghais_time() -> None:
+    late = datetime(2026, 11, 23, 17, 5, tzinfo=UTC)
+    assert written.moment(late, late) == "11月24日（周二） 01:05"
+
+
+@pytest.mark.parametrize(
+    ("amount", "told"),
+    [
+        ("0", "0"),
+        ("128.00", "128"),
+        ("12888.80", "12,888.80"),
+        ("0.05", "0.05"),
+        ("1E+3", "1,000"),
+    ],
+)
+def test_amounts_have_fen_only_where_there_are_any(amount: str, told: str) -> None:
+    assert written.yuan(Decimal(amount)) == told
+
+
+@pytest.mark.parametrize(
+    ("text", "position"),
+    [
+        ("第一个", 1),
+        ("1", 1),
+        ("前面那个", 1),
+        (" 第二个 ", 2),
+        ("后面那个", 2),
+        ("第4个", 4),
+        ("第五个", None),
+        ("随便", None),
+        ("", None),
+    ],
+)
+def test_positions_in_a_list_are_read(text: str, position: int | None) -> None:
+    assert written.ordinal(text) == position
+
+
+def test_a_line_that_is_not_there_is_an_error() -> None:
+    assert written.has_line("and")
+    assert not written.has_line("nonsense")
+    with pytest.raises(KeyError):
+        written.line("nonsense")
