@@ -25,7 +25,8 @@ NAME = re.compile(
 # After these a name follows; after "孩子" anything may.
 NAMING = re.compile(r"叫|名|姓名")
 BEFORE_NAME = re.compile(
-    r"^(?:的|名字|姓名|大名|不对|错了|应该|就是|是|叫做?|我要|我想|帮我|请|麻烦|绑定|绑卡|绑|电子卡|保单|手机号?|电话)+"
+    r"^(?:的|名字|姓名|大名|不对|错了|应该|就是|是|叫做?|我要|我想|帮我|请|麻烦|绑定|绑卡|绑|电子卡|保单|手机号?|电话"
+    r"|我家|我|她|他|孩子|小孩|宝宝|宝贝|娃|女儿|儿子)+"
 )
 AFTER_NAME = re.compile(r"[呀啊哦吧呢哟哈]$")
 PLAIN_NAME = re.compile(r"^[一-鿿]{2,6}$|^[一-鿿]+(?:·[一-鿿]+)+$|^[A-Za-z][A-Za-z .'-]{1,40}$")
@@ -46,7 +47,12 @@ WRONG_NAME = re.compile(
 )
 DIGITS = re.compile(r"[\d\s+()（）-]+")
 NOT_A_NAME = re.compile(
-    r"^(不|没|什么|为什么|怎么|好的|可以|谢谢|你好|绑|马上|方便|万一|常用|何时|等|金额|文件|安全|重发|再发|手机|号码)"
+    r"^(不|没|什么|为什么|怎么|好的|可以|谢谢|你好|绑|马上|方便|万一|常用|何时|等|金额|文件|安全|重发|再发|手机|号码|写|错|填|打|输)"
+)
+# No part of a name that begins with no surname known here.
+NO_NAME_SIGN = re.compile(r"[我你他她的了不是在有没吗要]")
+SPACED = re.compile(
+    r"(?:(?<=叫)|(?<=是)|(?<![一-鿿]))([一-鿿])\s+([一-鿿](?:\s*[一-鿿])?)(?![一-鿿])"
 )
 # The parent says that an answer given before is wrong, not yet what is right.
 FORGET = ""
@@ -205,12 +211,11 @@ def _name_in(text: str, turn: Turn, asked: str | None) -> str | None:
     if DIGITS.fullmatch(rest) or QUESTION.search(rest):
         return None
     # "王 小 满" is one name; "王小满 语文的语" is not.
-    rest = re.sub(r"(?<![一-鿿])([一-鿿])\s+(?=[一-鿿](?![一-鿿]))", r"\1", rest)
-    rest = re.sub(r"(?<=[一-鿿])\s+(?=[一-鿿](?:\s|$))", "", rest)
+    rest = SPACED.sub(lambda m: m.group(1) + re.sub(r"\s", "", m.group(2)), rest)
     for said in NAME.finditer(rest):
         name = _trimmed(said.group(2))
-        explicit = bool(NAMING.search(said.group(1)) or NAMING.match(said.group(2)))
-        if _like_a_name(name) and (_has_surname(name) or (explicit and turn.intent in ANSWERS)):
+        explicit = bool(NAMING.search(rest, said.start(), said.start(2)))
+        if _like_a_name(name) and (has_surname(name) or (explicit and turn.intent in ANSWERS)):
             return name
     if asked is None and not phones:
         return None
@@ -221,7 +226,7 @@ def _name_in(text: str, turn: Turn, asked: str | None) -> str | None:
     if asked == "bind_child_name" and turn.intent in ANSWERS:
         return names[0]
     # A request in a few words looks like a name; a name seldom looks like a request.
-    sure = [name for name in names if _has_surname(name)]
+    sure = [name for name in names if has_surname(name)]
     if asked == "bind_child_name" or phones or turn.intent in ANSWERS:
         return sure[0] if sure else None
     return None
@@ -233,10 +238,13 @@ def _trimmed(part: str) -> str:
 
 
 def _like_a_name(name: str) -> bool:
-    return bool(PLAIN_NAME.match(name)) and not NOT_A_NAME.match(name)
+    if not PLAIN_NAME.match(name) or NOT_A_NAME.match(name):
+        return False
+    return has_surname(name) or not NO_NAME_SIGN.search(name)
 
 
-def _has_surname(name: str) -> bool:
+def has_surname(name: str) -> bool:
+    """Tell whether a Chinese name of usual length begins with a common surname."""
     if name.startswith(TWO_SIGN_SURNAMES):
         return len(name) <= len("欧阳若溪")
     return len(name) <= len("王小满") + 1 and name[0] in SURNAMES

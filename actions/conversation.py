@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from rasa_sdk.events import FollowupAction, SlotSet
 
 from actions import texts
@@ -28,6 +30,11 @@ FORMS: tuple[type[Form], ...] = (
     ClaimForm,
     ConsultForm,
 )
+# "我要投诉" says that, not what about.
+BARE_COMPLAINT = re.compile(
+    r"(?:我|就|真)*(?:要|想)?(?:投诉|提意见|提个?建议|反映个?问题|举报)(?:你们|一下|你)?"
+)
+PUNCTUATION = " ,，。.!！~～"
 MISSES_BEFORE_HUMAN = 2
 MOST_HOSPITALS = 6
 # What a bare number is about, by its letter.
@@ -81,7 +88,7 @@ class ActionFileComplaint(ServiceAction):
 
     def handle(self, turn: Turn) -> list[Event]:
         """Record it, tell its number."""
-        if not turn.text:
+        if not turn.text or BARE_COMPLAINT.fullmatch(turn.text.strip(PUNCTUATION)):
             turn.say("complaint_how")
             return resume(turn)
         reference = handoffs.file_complaint(
@@ -89,6 +96,14 @@ class ActionFileComplaint(ServiceAction):
         )
         turn.say("complaint_filed", reference=reference)
         return resume(turn)
+
+
+def _asked_for_complaint(turn: Turn) -> bool:
+    """Tell whether the last thing said was the request to write down a complaint."""
+    events = iter(reversed(turn.tracker.events))
+    next((e for e in events if e["event"] == "user"), None)
+    last = next((e for e in events if e["event"] in ("bot", "user")), None)
+    return bool(turn.text) and last is not None and last.get("text") == texts.whole("complaint_how")
 
 
 class ActionStop(ServiceAction):
@@ -158,6 +173,8 @@ class ActionNotUnderstood(ServiceAction):
 
     def handle(self, turn: Turn) -> list[Event]:
         """Count misses in a row; the second brings a person."""
+        if turn.form is None and _asked_for_complaint(turn):
+            return [FollowupAction("action_file_complaint")]
         misses = int(turn.slot("misses") or 0) + 1
         if misses >= MISSES_BEFORE_HUMAN:
             turn.say("two_misses")
@@ -201,6 +218,10 @@ class ActionInform(ServiceAction):
         """Tell about the hospital named; else say that it was not understood."""
         if turn.form:
             return [FollowupAction("action_not_understood")]
+        if _asked_for_complaint(turn):
+            return [FollowupAction("action_file_complaint")]
+        if len(turn.choices) > 1 and turn.child_named() is not None:
+            return [FollowupAction("action_switch_policy")]
         if CLAIM_WORD.search(turn.text) and (turn.entity("amount") or turn.entity("claim_kind")):
             return [FollowupAction("action_start_claim")]
         if turn.entity("phone") is not None:

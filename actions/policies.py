@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
+from datetime import date
 from decimal import Decimal
 
 from rasa_sdk.events import SlotSet
 
 from actions import texts
+from actions.binding import has_surname
 from actions.turn import Event, ServiceAction, Turn, chosen_policy, resume
 from bot.rules.benefits import CardStatus
 from bot.services import policies as service
 from bot.services.policies import PolicyView
+
+# Whether one thing is paid for: the plan's data do not say it.
+ITEM = re.compile(r"保不保|赔不赔|报不报|包不包|[能可]以?[赔报保]|[赔报保]吗|在不在.*范围|算不算")
+ASKED = {
+    "outpatient": "门诊|急诊",
+    "full_reimbursement_visits": "全额|几次",
+    "inpatient": "住院|手术",
+    "vaccine": "疫苗|接种|打针",
+    "health_checks": "体检|健康检查|儿保",
+}
+STATE = re.compile(r"卡.*(?:能用|有效|正常)|过期|到期|生效|失效")
+POLICY_NUMBER = re.compile(r"YX\d{4}-?\d{6}", re.IGNORECASE)
+WHOSE = re.compile(
+    r"(?:^|[查看问是下,，\s])([一-鿿]{2,4})(?:小朋友)?的"
+    r"(?=额度|余额|保单|保障|保险|就诊|看病|记录|疫苗|门诊|住院|自付|电子卡)"
+)
 
 
 class _OnPolicy(ServiceAction):
@@ -19,6 +38,11 @@ class _OnPolicy(ServiceAction):
 
     def handle(self, turn: Turn) -> list[Event]:
         """Find the policy, answer, go on."""
+        stranger = _stranger(turn)
+        if stranger is not None:
+            children = list(dict.fromkeys(c.child for c in turn.choices))
+            turn.say("not_bound_child", value=stranger, children=texts.line("and").join(children))
+            return [SlotSet("pending_task", None), *resume(turn)]
         number, events = chosen_policy(turn, self.action_name)
         if number is None:
             return events
@@ -28,6 +52,19 @@ class _OnPolicy(ServiceAction):
     @abstractmethod
     def answer(self, turn: Turn, number: str) -> None:
         """Answer for this policy."""
+
+
+def _stranger(turn: Turn) -> str | None:
+    """Return the name or policy number that the message asks about if it is not bound."""
+    if not turn.choices or turn.child_named() is not None:
+        return None
+    number = POLICY_NUMBER.search(turn.text)
+    if number:
+        known = {re.sub(r"\W", "", c.number) for c in turn.choices}
+        said = number.group().upper()
+        return None if re.sub(r"\W", "", said) in known else said
+    whose = WHOSE.search(turn.text)
+    return whose.group(1) if whose and has_surname(whose.group(1)) else None
 
 
 def _overview(turn: Turn, number: str) -> PolicyView:
@@ -63,7 +100,7 @@ class ActionCheckBalance(_OnPolicy):
             child=seen.child,
             plan=seen.plan,
             today=texts.day(seen.as_of, seen.as_of),
-            lines="\n".join(_benefit_lines(seen, "left")),
+            lines="\n".join(_benefit_lines(turn, seen, "left")),
         )
 
 
@@ -75,22 +112,37 @@ class ActionCheckCoverage(_OnPolicy):
     def answer(self, turn: Turn, number: str) -> None:
         """Tell limits, direct-billing and vaccination routes, and what is not stated."""
         seen = _overview(turn, number)
+        if seen.status is CardStatus.ACTIVE and STATE.search(turn.text):
+            turn.say("card_active", child=seen.child)
         say_card_state(turn, seen)
+        asked = _asked(turn, seen)
+        if ITEM.search(turn.text) and not asked:
+            turn.say("coverage_item")
+        years = {seen.valid_from.year, seen.valid_to.year}
+        # "2025年7月11日 至 7月11日" leaves a reader guessing.
+        written = seen.as_of if years == {seen.as_of.year} else date.min
         routes = [texts.word("route", route) for route in sorted(seen.direct_billing)]
         turn.say(
             "coverage",
             child=seen.child,
             plan=seen.plan,
-            lines="\n".join(_benefit_lines(seen, "limit")),
+            lines="\n".join(_benefit_lines(turn, seen, "limit")),
             routes=texts.line("and").join(routes) or texts.line("no_routes"),
-            valid_from=texts.day(seen.valid_from, seen.as_of),
-            valid_to=texts.day(seen.valid_to, seen.as_of),
+            valid_from=texts.day(seen.valid_from, written),
+            valid_to=texts.day(seen.valid_to, written),
         )
 
 
-def _benefit_lines(seen: PolicyView, which: str) -> list[str]:
+def _asked(turn: Turn, seen: PolicyView) -> list[str]:
+    """Return the benefits that the message names."""
+    return [name for name in seen.benefits if name in ASKED and re.search(ASKED[name], turn.text)]
+
+
+def _benefit_lines(turn: Turn, seen: PolicyView, which: str) -> list[str]:
     lines = []
-    for benefit in seen.benefits.values():
+    asked = _asked(turn, seen)
+    # What was asked about comes first.
+    for benefit in sorted(seen.benefits.values(), key=lambda b: b.name not in asked):
         if benefit.name == "vaccine" and benefit.limit == 0:
             lines.append(texts.line("no_vaccine_benefit"))
             continue

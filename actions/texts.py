@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -19,6 +20,11 @@ def line(name: str, /, **values: Any) -> str:
         KeyError: There is no such phrase.
     """
     return texts()[f"line_{name}"].text.format(**values)
+
+
+def whole(name: str) -> str:
+    """Return a whole reply as it stands, with its placeholders."""
+    return texts()[name].text
 
 
 def has_line(name: str) -> bool:
@@ -53,6 +59,6 @@ def yuan(value: Decimal) -> str:
 def ordinal(text: str) -> int | None:
     """Read "第二个", "2" or "后面那个"-like choices of a list; ``None`` if there is none."""
     for position, words in enumerate(line("ordinals").split("|"), start=1):
-        if text.strip() in words.split(","):
+        if text.strip() in re.split("[,，]", words):
             return position
     return None

@@ -171,10 +171,15 @@ class Turn:
             return None
         # "不是沐宸,是沐瑶" names one child.
         meant = NOT_MEANT.sub("", text)
-        if any(c.child in meant or c.child[1:] in meant for c in self.choices):
+        if any(_called(c.child, meant) for c in self.choices):
             text = meant
-        named = [c for c in self.choices if c.child in text or c.child[1:] in text]
+        named = [c for c in self.choices if _called(c.child, text)]
         return named[0] if len({c.number for c in named}) == 1 else None
+
+
+def _called(child: str, text: str) -> bool:
+    # By the whole name, the given name, or its last sign doubled: 沐瑶 is 瑶瑶 at home.
+    return child in text or child[1:] in text or child[-1] * 2 in text
 
 
 class ServiceAction(Action, ABC):  # type: ignore[misc]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import re
 import statistics
 import time
@@ -163,7 +164,11 @@ class Model:
         from bot import rasa_light
 
         rasa_light.for_serving(path)
+        import structlog
         from rasa.core.agent import load_agent
+
+        # Rasa tells each message at the level of debugging.
+        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
 
         self._loop = asyncio.new_event_loop()
         self._agent: Any = self._loop.run_until_complete(load_agent(model_path=str(path)))

@@ -15,8 +15,10 @@ from bot.rules.visits import (
     booking_due,
     cancellation_deadline,
     classify_wish,
+    earliest_promised_day,
     is_clinic_day,
     is_late,
+    next_clinic_day,
     next_possible_day,
 )
 from bot.services import audit
@@ -31,6 +33,8 @@ from bot.store.session import Store
 OPEN_STATES = queries.OPEN_APPOINTMENTS
 # A part of the day stands for this clock time until staff confirm one.
 PART_CLOCK = {"morning": time(9), "noon": time(12), "afternoon": time(14), "evening": time(17)}
+# From when on it is too late today for a part of the day.
+PART_OVER = {"dawn": time(8), "morning": time(12), "noon": time(14), "afternoon": time(18)}
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,10 @@ class Wish:
     @property
     def latest(self) -> datetime:
         """The last moment that would still meet the wish."""
-        return self.visit_at if self.clock else end_of_day(self.day)
+        if self.clock:
+            return self.visit_at
+        over = PART_OVER.get(self.part or "")
+        return datetime.combine(self.day, over, tzinfo=TZ) if over else end_of_day(self.day)
 
 
 @dataclass(frozen=True)
@@ -119,6 +126,26 @@ def assess(wish: Wish, now: datetime) -> Assessment:
     return Assessment(kind, closed, next_day, booking_due(now), cancellation_deadline(wish.day))
 
 
+def day_within(first: date, last: date | None, now: datetime) -> date:
+    """Give a day to propose for a wish such as "before the 10th": promised if possible (V2).
+
+    Args:
+        first: The first local day that would do.
+        last: The last that would do; ``None`` if any later day does.
+        now: Aware.
+
+    Returns:
+        The first promised day of the stretch, else its first open day after today, else the
+        first promised day of all.
+    """
+    tomorrow = now.astimezone(TZ).date() + timedelta(days=1)
+    promised = next_clinic_day(max(first, earliest_promised_day(now)))
+    if last is None or promised <= last:
+        return promised
+    soon = next_clinic_day(max(first, tomorrow))
+    return soon if soon <= last else promised
+
+
 def book(
     store: Store,
     *,
@@ -137,12 +164,13 @@ def book(
     Raises:
         NotBound, NotFound: The policy or the hospital is not there for this account.
         Refused: ``no_route``, ``grey``, ``expired``, ``not_started``, ``hospital_kind``,
-            ``department``, ``past`` or ``closed_day``.
+            ``department``, ``past``, ``closed_day`` or ``after_policy`` (the visit would be
+            after the policy's last day).
     """
     with store.begin() as session:
         policy = own_policy(session, identity_id, number)
         place = _bookable(session, policy, hospital, department, now)
-        _check_day(wish, now)
+        _check_day(policy, wish, now)
         found = session.scalar(
             sa.select(Appointment).where(
                 Appointment.policy_id == policy.id,
@@ -224,7 +252,8 @@ def reschedule(
 
     Raises:
         NotBound, NotFound: No such appointment of this account.
-        Refused: ``late``, ``not_open``, ``past``, ``closed_day``, or what forbids booking.
+        Refused: ``late``, ``not_open``, ``past``, ``closed_day``, ``after_policy``, or what
+            forbids booking.
     """
     with store.begin() as session:
         row = _own(session, identity_id, reference)
@@ -235,7 +264,7 @@ def reschedule(
         obstacle = _obstacle(session, row.policy, now)
         if obstacle is not None:
             raise Refused(_word(obstacle))
-        _check_day(wish, now)
+        _check_day(row.policy, wish, now)
         if row.visit_at == wish.visit_at:
             return _view(row, now)
         row.visit_at = wish.visit_at
@@ -269,11 +298,13 @@ def _bookable(
     return place
 
 
-def _check_day(wish: Wish, now: datetime) -> None:
+def _check_day(policy: Policy, wish: Wish, now: datetime) -> None:
     if wish.latest <= now:
         raise Refused("past")
     if not is_clinic_day(wish.day):
         raise Refused("closed_day")
+    if wish.day > policy.valid_to:
+        raise Refused("after_policy")
 
 
 def _obstacle(session: Any, policy: Policy, now: datetime) -> CardStatus | str | None:

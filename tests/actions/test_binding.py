@@ -37,9 +37,7 @@ def send(run: Run, entity: Entity) -> Callable[..., Any]:
 
     def say(text: str, slots: dict[str, Any], intent: str = "inform") -> Any:
         entities = [entity("phone", d, text, d) for d in re.findall(r"\d{11}", text)]
-        entities += [
-            entity("code", d, text, d) for d in re.findall(r"(?<!\d)\d{6}(?!\d)", text)
-        ]
+        entities += [entity("code", d, text, d) for d in re.findall(r"(?<!\d)\d{6}(?!\d)", text)]
         return run(BindForm(), text, intent, slots=slots, form="bind_form", entities=entities)
 
     return say
@@ -84,9 +82,7 @@ def test_the_name_is_taken_when_it_is_asked(send: Callable[..., Any]) -> None:
         ("Tom Lee", "Tom Lee"),
     ],
 )
-def test_names_are_read_in_a_sentence(
-    send: Callable[..., Any], text: str, name: str
-) -> None:
+def test_names_are_read_in_a_sentence(send: Callable[..., Any], text: str, name: str) -> None:
     assert send(text, {"requested_slot": "bind_child_name"}).slots["bind_child_name"] == name
 
 
@@ -180,9 +176,7 @@ def test_five_wrong_codes_end_the_form_and_say_until_when(
     assert count(Binding) == 0
 
 
-def test_while_locked_no_code_is_sent(
-    send: Callable[..., Any], count: Callable[..., int]
-) -> None:
+def test_while_locked_no_code_is_sent(send: Callable[..., Any], count: Callable[..., int]) -> None:
     slots, code = requested(send)
     for _ in range(5):
         send(f"{(int(code) + 1) % 10**6:06d}", slots)
@@ -199,9 +193,7 @@ def test_while_locked_no_code_is_sent(
 
 
 @pytest.mark.parametrize("text", ["12800000101", "138000001011", "1380000"])
-def test_a_phone_of_the_wrong_form_is_refused(
-    run: Run, entity: Entity, text: str
-) -> None:
+def test_a_phone_of_the_wrong_form_is_refused(run: Run, entity: Entity, text: str) -> None:
     slots = {"bind_child_name": "王小满", "requested_slot": "bind_phone"}
     phone = entity("phone", text, text)
     reply = run(BindForm(), text, slots=slots, form="bind_form", entities=[phone])
@@ -310,9 +302,7 @@ def test_a_child_that_is_not_bound_is_not_chosen(run: Run, bind: Bind, text: str
     assert reply.events == []
 
 
-def test_the_button_of_another_family_chooses_nothing(
-    run: Run, bind: Bind, entity: Entity
-) -> None:
+def test_the_button_of_another_family_chooses_nothing(run: Run, bind: Bind, entity: Entity) -> None:
     bind(TWO)
     number = entity("policy", "YX2026-000101")
     slots = {"requested_slot": "policy"}

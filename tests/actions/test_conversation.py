@@ -141,9 +141,7 @@ def test_the_second_miss_offers_a_person(run: Run, form: str | None) -> None:
 # ---- complaints
 
 
-def test_a_complaint_is_kept_in_the_parents_words(
-    run: Run, count: Callable[..., int]
-) -> None:
+def test_a_complaint_is_kept_in_the_parents_words(run: Run, count: Callable[..., int]) -> None:
     words = "等了三天没人理，太慢了"
     reply = run(ActionFileComplaint(), words, "file_complaint")
     assert "F10001" in reply.text
