@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, time
 from typing import Any, ClassVar
 
 from rasa_sdk.events import SlotSet
 
-from actions import texts
+from actions import texts, wishes
 from actions.forms import Form, Found, Submit, entity_spans
 from actions.turn import (
     Event,
@@ -23,11 +23,35 @@ from bot.rules.benefits import CardStatus
 from bot.rules.visits import BookingWish, cancellation_deadline, is_late
 from bot.services import appointments as service
 from bot.services import hospitals as directory
-from bot.services import policies
+from bot.services import places, policies
 from bot.services.appointments import AppointmentView, Wish
 from bot.services.errors import NotFound, Refused
 
-EXPERT = re.compile(r"专家|主任|教授|指定.{0,3}医生|[一-鿿]{1,2}(?:医生|大夫)的号")
+SURNAMES = (
+    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁"
+    "沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付白邹孟熊秦邱江尹薛闫段侯龙史陶黎贺顾毛郝龚邵万钱严覃戴莫孔"
+)
+EXPERT = re.compile(rf"专家|主任|教授|指定.{{0,3}}医生|[{SURNAMES}](?:医生|大夫)|名医")
+# "换个医院" asks for that question again.
+AGAIN = {
+    "book_hospital": re.compile(
+        r"[换改](?:个|一个|一?家|一下)?(?:别的|其他)?医院|医院(?:要?[换改]|不对|错)"
+    ),
+    "book_department": re.compile(
+        r"[换改](?:个|一个|一下)?(?:别的|其他)?科|科室?(?:要?[换改]|不对|错)"
+    ),
+    "book_date": re.compile(
+        r"[换改](?:个|一个|一下|一)?(?:日子|日期|时间|天)|(?:日期|时间|日子)(?:要?[换改]|不对|错|不行)"
+    ),
+}
+QUESTION = re.compile(r"[?？吗]|哪里|在哪|地址|电话|几点|怎么|多少|多远")
+NOT_CANCEL = re.compile(r"(?:不|别|不用|不要|先不)取消")
+STILL_MOVE = re.compile(r"(?:仍然|还是|就|要|确定|继续|那)*改(?:期|吧|了)*")
+HOURS = re.compile(r"(\d{1,2}):(\d{2})\D(\d{1,2}):(\d{2})")
+MOVED_TO = re.compile(r"[改换挪调][到成至]")
+BOOKS = re.compile(r"约|挂|换|改")
+NO_NAME = re.compile(r"[问看去在的下了吗呢吧哪有能没]")
+BOOK_LEAD = re.compile(r".*(?:预约|约|挂|换|改|成|个|家|想|要)")
 
 
 class ActionBookAppointment(ServiceAction):
@@ -38,7 +62,10 @@ class ActionBookAppointment(ServiceAction):
     def handle(self, turn: Turn) -> list[Event]:
         """Check what stands in the way, keep what was said, open the form."""
         if turn.form == BookForm.form:
+            _decline_expert(turn)
             return resume(turn)
+        if turn.intent == "book_appointment" and _booked_elsewhere(turn):
+            return [SlotSet("pending_task", None), *resume(turn)]
         said = _said(BookForm(), turn) if turn.intent == "book_appointment" else []
         number, events = chosen_policy(turn, self.action_name)
         if number is None:
@@ -57,6 +84,9 @@ def _say_obstacle(turn: Turn, number: str, obstacle: CardStatus | str) -> None:
     seen = policies.overview(turn.store, identity_id=turn.identity.id, number=number, now=turn.now)
     today = seen.as_of
     word = obstacle.value if isinstance(obstacle, CardStatus) else obstacle
+    if obstacle == "no_route" and "network_clinic" in seen.direct_billing:
+        turn.say("booking_only_clinics", child=seen.child, plan=seen.plan)
+        return
     turn.say(
         f"booking_{word}",
         child=seen.child,
@@ -102,31 +132,53 @@ class BookForm(Form):
         place = directory.match_hospital(text, known)
         if place is not None:
             found.add("book_hospital", place.value, (place.start, place.end))
-        name = place.value if place else turn.slot("book_hospital")
-        rest = (
-            text
-            if place is None
-            else text[: place.start] + "　" * (place.end - place.start) + text[place.end :]
-        )
-        departments = [d for h in known if name in (None, h.name) for d in h.departments]
-        department = directory.match_department(rest, departments)
+        elif asked == "book_hospital" or BOOKS.search(text):
+            unlisted = unlisted_hospital(turn)
+            if unlisted is not None:
+                found.add("book_hospital", unlisted.name, (unlisted.start, unlisted.end))
+        department = _department(turn, place, known)
         if department is not None:
             found.add("book_department", department.value, (department.start, department.end))
-        _find_day(found, turn, "book_date", "book_time")
+        _find_day(found, turn, "book_date", "book_time", asked)
+        _find_choice(found, turn, asked)
+        for slot, words in AGAIN.items():
+            if slot not in found.values and turn.slot(slot) and words.search(text):
+                found.add(slot, AGAIN, (0, len(text)))
+        if found.values:
+            _decline_expert(turn)
         return found
 
     def accept(self, turn: Turn, slot: str, value: Any, values: dict[str, Any]) -> Any:
         """Refuse other kinds of hospital (V1), unknown departments, past and closed days (V2)."""
-        if EXPERT.search(turn.text) and "expert" not in turn.told:
-            turn.told.add("expert")
-            turn.say("no_named_expert")
+        if value is AGAIN:
+            return None
         if slot == "book_hospital":
             return _bookable_hospital(turn, str(value))
         if slot == "book_department":
             return _offered_department(turn, str(value), values.get("book_hospital"))
         if slot == "book_date":
-            return _possible_day(turn, str(value), turn.clock_time() or values.get("book_time"))
+            clock_time = wishes.read_time(turn, asked=False) or values.get("book_time")
+            return _possible_day(turn, value, clock_time, turn.slot("policy"))
+        if slot == "book_time":
+            return _possible_time(turn, str(value), values)
         return value
+
+    def _next(self, turn: Turn, values: dict[str, Any]) -> Event:
+        event = super()._next(turn, values)
+        asked = turn.slot("requested_slot")
+        if turn.fresh and asked == event["value"] and asked != self.confirm:
+            # An answer to another question than the one asked again must not seem lost.
+            new = [s for s in self.slots if values[s] is not None and values[s] != turn.slot(s)]
+            if new:
+                value = texts.line("and").join(_shown(s, values[s], turn) for s in new)
+                turn.say("noted", value=value)
+        return event
+
+    def _aside(self, turn: Turn, asked: str | None, found: Found) -> bool:
+        if turn.intent == "find_hospital" and asked != "book_hospital":
+            # "新华医院在哪里" is a question about a hospital rather than another choice.
+            return bool(QUESTION.search(turn.text))
+        return super()._aside(turn, asked, found)
 
     def changed(self, turn: Turn, slot: str, values: dict[str, Any]) -> dict[str, Any]:
         """Drop a department that the newly named hospital does not have."""
@@ -139,31 +191,117 @@ class BookForm(Form):
         return {}
 
 
-def _find_day(found: Found, turn: Turn, date_slot: str, time_slot: str) -> None:
+def _department(
+    turn: Turn, place: directory.Match | None, known: list[directory.HospitalView]
+) -> directory.Match | None:
+    text = turn.text
+    if place is not None:
+        text = text[: place.start] + "　" * (place.end - place.start) + text[place.end :]
+    name = place.value if place else turn.slot("book_hospital")
+    own = [d for h in known if h.name == name for d in h.departments]
+    return directory.match_department(text, own) or directory.match_department(
+        text, dict.fromkeys(d for h in known if h.kind == "public_special" for d in h.departments)
+    )
+
+
+def _find_day(
+    found: Found, turn: Turn, date_slot: str, time_slot: str, asked: str | None = None
+) -> None:
     spans = entity_spans(turn, "date")
-    day = turn.day()
-    if day is not None:
-        found.add(date_slot, day.isoformat(), *spans)
-    elif "impossible_date" in turn.day_flags():
-        turn.say("impossible_date")
-    clock_time = turn.clock_time()
-    if clock_time is not None:
-        found.add(time_slot, clock_time, *spans)
+    found.add(date_slot, wishes.read_day(turn, asked=asked == date_slot), *spans)
+    found.add(time_slot, wishes.read_time(turn, asked=asked == time_slot), *spans)
+
+
+def _find_choice(found: Found, turn: Turn, asked: str | None) -> None:
+    """Read "第二个" as a choice of the buttons offered."""
+    position = texts.ordinal(turn.text)
+    if position is None or asked not in ("book_hospital", "book_department"):
+        return
+    if asked == "book_hospital":
+        offered = [h.name for h in _offered_hospitals(turn)]
+    else:
+        offered = list(directory.hospital(turn.store, turn.slot("book_hospital")).departments)
+    if position <= len(offered):
+        found.values = {asked: offered[position - 1]}
+
+
+def _decline_expert(turn: Turn) -> None:
+    """Say once that no doctor can be named (V2); a hospital's own name is no such wish."""
+    text = turn.text
+    for place in directory.hospitals(turn.store):
+        for name in place.names:
+            text = text.replace(name, "")
+    if "expert" not in turn.told and EXPERT.search(text):
+        turn.told.add("expert")
+        turn.say("no_named_expert")
+
+
+# "有哪些私立诊所" asks for a kind of place and names none.
+GENERIC_PLACE = re.compile(
+    r"(?:公立|私立|直付|附近|特需|国际|三甲|大|好|儿科|专科|的|有|没有|哪些|哪家|哪里|哪个|什么|网络内?|合作"
+    r"|能|可以|上海|北京|推荐|请问|查|找|看|一下|都|附近|本市|合适)*"
+)
+
+
+def unlisted_hospital(turn: Turn) -> places.Place | None:
+    """Return a hospital that is named but not in the directory."""
+    place = places.place_named(turn.text, (), entity_spans(turn, "date"))
+    if place is None or place.name is None:
+        return None
+    name = BOOK_LEAD.sub("", place.name)
+    core = re.sub(r"(?:医院|诊所|门诊部|卫生院|医学中心|医疗中心)$", "", name)
+    generic = GENERIC_PLACE.fullmatch(core)
+    if len(core) < 2 or generic or NO_NAME.search(core):
+        return None
+    return places.Place(name, None, place.end - len(name), place.end)
+
+
+def _booked_elsewhere(turn: Turn) -> bool:
+    """Say how to visit the hospital named, if it needs no booking here (V1)."""
+    known = directory.hospitals(turn.store)
+    place = directory.match_hospital(turn.text, known)
+    meant = next((h for h in known if place and h.name == place.value), None)
+    if meant is None or meant.kind == "public_special":
+        return False
+    number = turn.slot("policy") or next((c.number for c in turn.choices[:1]), None)
+    _say_no_booking(turn, meant, number)
+    return True
+
+
+def _say_no_booking(turn: Turn, place: directory.HospitalView, number: str | None) -> None:
+    if place.kind == "public":
+        turn.say("no_booking_public", hospital=place.name)
+        return
+    plan = _policy(turn, number)
+    if plan is not None and "network_clinic" not in plan.direct_billing:
+        turn.say("no_clinics_in_plan", hospital=place.name, plan=plan.plan, phone=place.phone)
+        return
+    turn.say("no_booking_network_clinic", hospital=place.name, phone=place.phone, hours=place.hours)
+
+
+def _policy(turn: Turn, number: str | None) -> policies.PolicyView | None:
+    if number is None or number not in [c.number for c in turn.choices]:
+        return None
+    return policies.overview(turn.store, identity_id=turn.identity.id, number=number, now=turn.now)
+
+
+def _shown(slot: str, value: Any, turn: Turn) -> str:
+    if slot == "book_date":
+        return texts.day(date.fromisoformat(value), turn.now.date())
+    if slot == "book_time":
+        return str(value) if ":" in value else texts.word("part", value)
+    return str(value)
 
 
 def _bookable_hospital(turn: Turn, name: str) -> str | None:
     try:
         place = directory.hospital(turn.store, name)
     except NotFound:
+        turn.say("no_booking_unlisted", hospital=name)
         return None
     if place.kind == "public_special":
         return place.name
-    turn.say(
-        f"no_booking_{place.kind}",
-        hospital=place.name,
-        phone=place.phone,
-        hours=place.hours,
-    )
+    _say_no_booking(turn, place, turn.slot("policy"))
     return None
 
 
@@ -174,22 +312,70 @@ def _offered_department(turn: Turn, department: str, hospital: str | None) -> st
     if department in place.departments:
         return department
     turn.say("department_not_there", hospital=place.name, department=department)
+    elsewhere = [h.name for h in _offered_hospitals(turn, department)]
+    if elsewhere and department not in place.departments:
+        turn.say("department_elsewhere", value=texts.line("and").join(elsewhere))
     return None
 
 
-def _possible_day(turn: Turn, day: str, clock_time: str | None) -> str | None:
+def _offered_hospitals(turn: Turn, department: str | None = None) -> list[directory.HospitalView]:
+    """Return the hospitals that can be booked, those with the department wanted if there are."""
+    wanted = department or turn.slot("book_department")
+    offered = directory.hospitals(turn.store, kind="public_special")
+    return [h for h in offered if wanted in h.departments] or offered
+
+
+def _possible_day(
+    turn: Turn, day: wishes.Day, clock_time: str | None, number: str | None
+) -> str | None:
+    if isinstance(day, wishes.OpenDay):
+        wishes.propose(turn, day)
+        return None
+    if isinstance(day, wishes.NoDay):
+        if day.impossible:
+            turn.say("impossible_date")
+        return None
     wish = Wish(date.fromisoformat(day), *as_clock(clock_time))
-    judged = service.assess(wish, turn.now)
-    if judged.next_day is None:
-        return day
     today = turn.now.date()
-    reason = "past" if judged.wish is BookingWish.PAST else "closed"
-    turn.say(
-        f"day_{reason}",
-        day=texts.day(wish.day, today),
-        next_day=texts.day(judged.next_day, today),
-    )
-    return None
+    told = texts.day(wish.day, today)
+    judged = service.assess(wish, turn.now)
+    if judged.next_day is not None:
+        buttons = wishes.day_button(turn, judged.next_day)
+        next_day = texts.day(judged.next_day, today)
+        if judged.wish is BookingWish.PAST and wish.day == today:
+            turn.say("time_past", buttons=buttons, next_day=next_day)
+            return None
+        reason = "past" if judged.wish is BookingWish.PAST else "closed"
+        turn.say(f"day_{reason}", buttons=buttons, day=told, next_day=next_day)
+        return None
+    policy = _policy(turn, number)
+    if policy is not None and wish.day > policy.valid_to:
+        until = texts.day(policy.valid_to, today)
+        turn.say("day_after_policy", child=policy.child, valid_to=until, day=told)
+        return None
+    return day
+
+
+def _possible_time(turn: Turn, value: str, values: dict[str, Any]) -> str | None:
+    """Refuse a time that is over today or outside the hospital's hours."""
+    day, name = values.get("book_date"), values.get("book_hospital")
+    if name and not _open_at(turn, name, value):
+        return None
+    return value if day is None or _possible_day(turn, day, value, None) else None
+
+
+def _open_at(turn: Turn, name: str, value: str) -> bool:
+    place = directory.hospital(turn.store, name)
+    told = HOURS.search(place.hours)
+    clock, part = as_clock(value)
+    begins = clock or service.PART_CLOCK.get(part or "")
+    if told is None or begins is None:
+        return True
+    opens, closes = time(int(told[1]), int(told[2])), time(int(told[3]), int(told[4]))
+    if opens <= begins < closes:
+        return True
+    turn.say("time_closed", hospital=place.name, hours=place.hours)
+    return False
 
 
 def _place_line(turn: Turn, wish: Wish) -> str:
@@ -207,12 +393,11 @@ class ActionAskBookHospital(ServiceAction):
 
     def handle(self, turn: Turn) -> list[Event]:
         """Offer the direct-billing public hospitals."""
-        places = directory.hospitals(turn.store, kind="public_special")
         turn.say(
             "which_hospital",
             buttons=[
                 {"title": h.name, "payload": f'/inform{{"book_hospital": "{h.name}"}}'}
-                for h in places
+                for h in _offered_hospitals(turn)
             ],
         )
         return []
@@ -330,6 +515,12 @@ def _mentioned(turn: Turn, known: list[AppointmentView]) -> list[AppointmentView
     return known
 
 
+def _say_unknown_reference(turn: Turn, known: list[AppointmentView]) -> None:
+    reference = str(turn.entity("appointment") or turn.entity("reference") or "").upper()
+    if reference and reference not in [a.reference for a in known]:
+        turn.say("no_such_appointment", reference=reference)
+
+
 class ActionCheckAppointment(ServiceAction):
     """Tells the upcoming visits."""
 
@@ -339,13 +530,13 @@ class ActionCheckAppointment(ServiceAction):
         """List them with state and deadline."""
         if not turn.choices:
             return [SlotSet("pending_task", self.action_name), *open_form(turn, "bind_form")]
-        known = _mentioned(
-            turn, service.upcoming(turn.store, identity_id=turn.identity.id, now=turn.now)
-        )
+        known = service.upcoming(turn.store, identity_id=turn.identity.id, now=turn.now)
+        shown = _mentioned(turn, known) or known
         if not known:
             turn.say("no_appointments")
         else:
-            turn.say("appointments", lines="\n".join(_line(a, turn) for a in known))
+            _say_unknown_reference(turn, known)
+            turn.say("appointments", lines="\n".join(_line(a, turn) for a in shown))
         return [SlotSet("pending_task", None), *resume(turn)]
 
 
@@ -356,7 +547,14 @@ class ActionAskCancellationDeadline(ServiceAction):
 
     def handle(self, turn: Turn) -> list[Event]:
         """Answer for the day named, else for the parent's own visits, else the rule."""
-        day = turn.day()
+        said = wishes.read_day(turn, asked=False)
+        if said is None and turn.form == BookForm.form:
+            said = turn.slot("book_date")
+        day = date.fromisoformat(said) if isinstance(said, str) else None
+        if day is not None and day < turn.now.date():
+            deadline = texts.moment(cancellation_deadline(day), turn.now)
+            turn.say("deadline_day_gone", day=texts.day(day, turn.now.date()), deadline=deadline)
+            return resume(turn)
         if day is not None:
             late = is_late(day, turn.now)
             turn.say(
@@ -366,6 +564,7 @@ class ActionAskCancellationDeadline(ServiceAction):
             )
             return resume(turn)
         known = service.upcoming(turn.store, identity_id=turn.identity.id, now=turn.now)
+        known = _mentioned(turn, known) or known
         if known:
             turn.say("deadlines", lines="\n".join(_line(a, turn) for a in known))
         else:
@@ -436,10 +635,23 @@ class CancelForm(_OnAppointment):
         """Search for the appointment meant."""
         found = Found()
         self.find_reference(turn, found, asked)
-        # "取消" repeated at the summary is a yes.
-        if asked == self.confirm and turn.intent == "cancel_appointment" and not found.values:
-            found.add(self.confirm, True)
+        if asked == self.confirm and not found.values:
+            self._find_other(found, turn)
+        if found.values or asked not in (self.confirm, self.late_slot):
+            return found
+        if NOT_CANCEL.search(turn.text):
+            found.add(asked, False)
+        elif turn.intent == "cancel_appointment":
+            # "取消" repeated at the summary is a yes.
+            found.add(asked, True)
         return found
+
+    def _find_other(self, found: Found, turn: Turn) -> None:
+        """Find another visit than the one summed up ("不是这个，是12月8号那个")."""
+        known = service.upcoming(turn.store, identity_id=turn.identity.id, now=turn.now)
+        meant = _mentioned(turn, known)
+        if len(meant) == 1 < len(known) and meant[0].reference != turn.slot(self.reference_slot):
+            found.add(self.reference_slot, meant[0].reference, (0, len(turn.text)))
 
 
 class MoveForm(_OnAppointment):
@@ -459,14 +671,44 @@ class MoveForm(_OnAppointment):
         for slot in ("move_date", "move_time"):
             found.add(slot, turn.entity(slot))
         if asked != self.reference_slot and turn.text:
-            _find_day(found, turn, "move_date", "move_time")
+            _find_day(found, turn, "move_date", "move_time", asked)
+        if asked == "move_date" and "move_time" in found.values and len(found.values) == 1:
+            # "改到下午" keeps the day.
+            old = self.target(turn, {self.reference_slot: turn.slot(self.reference_slot)})
+            found.add("move_date", old.visit_at.date().isoformat() if old else None)
+        still = STILL_MOVE.fullmatch(turn.text.strip(" 。！!"))
+        if asked in (self.confirm, self.late_slot) and not found.values and still:
+            found.add(asked, True)
         return found
 
     def accept(self, turn: Turn, slot: str, value: Any, values: dict[str, Any]) -> Any:
-        """Refuse past and closed days (V2)."""
+        """Refuse past and closed days, and the time that it has already (V2)."""
+        if slot not in ("move_date", "move_time"):
+            return super().accept(turn, slot, value, values)
+        old = self.target(turn, values)
+        said = wishes.read_time(turn, asked=False) or turn.entity("move_time")
         if slot == "move_date":
-            return _possible_day(turn, str(value), turn.clock_time() or values.get("move_time"))
-        return super().accept(turn, slot, value, values)
+            clock_time = said or values.get("move_time")
+            if old and value == old.visit_at.date().isoformat() and clock_time is None:
+                turn.say("move_same_day", day=texts.day(old.visit_at.date(), turn.now.date()))
+                return None
+            return _possible_day(turn, value, clock_time, old.number if old else None)
+        if old and not _open_at(turn, old.hospital, str(value)):
+            return None
+        wish = (
+            Wish(date.fromisoformat(values["move_date"]), *as_clock(value))
+            if values.get("move_date")
+            else None
+        )
+        if (
+            old
+            and wish
+            and wish.visit_at == old.visit_at
+            and bool(wish.clock) != bool(old.day_part)
+        ):
+            turn.say("move_same_time", when=_told(old, turn)["when"])
+            return None
+        return value
 
 
 class _BeginOnAppointment:
@@ -487,6 +729,7 @@ class _BeginOnAppointment:
         if not known:
             turn.say("no_appointments")
             return [SlotSet("pending_task", None), *resume(turn)]
+        _say_unknown_reference(turn, known)
         meant = _mentioned(turn, known)
         events: list[Event] = [SlotSet(slot, None) for slot in form.slots]
         if len(meant) == 1:
@@ -514,14 +757,25 @@ class ActionRescheduleAppointment(_BeginOnAppointment, ServiceAction):
 
     def prefill(self, turn: Turn, known: list[AppointmentView]) -> list[Event]:
         """Keep the new day: of the days said, the last on which there is no visit yet."""
-        taken = {a.visit_at.date() for a in known}
-        new = [day for day in turn.days() if day not in taken]
-        if not new or turn.intent != "reschedule_appointment":
+        if turn.intent != "reschedule_appointment":
             return []
-        day = _possible_day(turn, new[-1].isoformat(), turn.clock_time())
+        place = directory.match_hospital(turn.text, directory.hospitals(turn.store))
+        if place is not None and place.value not in [a.hospital for a in known]:
+            turn.say("move_other_hospital")
+        taken = frozenset(a.visit_at.date().isoformat() for a in known)
+        said = wishes.read_day(turn, asked=False, taken=taken)
+        clock_time = wishes.read_time(turn, asked=False)
+        meant = _mentioned(turn, known)
+        only = meant[0] if len(meant) == 1 else None
+        if said is None and only and clock_time and MOVED_TO.search(turn.text):
+            # "把周三的改到下午" keeps the day.
+            said = only.visit_at.date().isoformat()
+        if said is None:
+            return []
+        day = _possible_day(turn, said, clock_time, only.number if only else None)
         events: list[Event] = [SlotSet("move_date", day)]
-        if day and turn.clock_time():
-            events.append(SlotSet("move_time", turn.clock_time()))
+        if day and clock_time:
+            events.append(SlotSet("move_time", clock_time))
         return events
 
 

@@ -38,7 +38,9 @@ SURNAMES = frozenset(
 TWO_SIGN_SURNAMES = ("欧阳", "司马", "诸葛", "上官", "司徒", "夏侯", "皇甫", "慕容", "令狐", "东方")
 AGAIN = re.compile(r"重发|重新发|再发|没收到|没有收到|收不到|没来|过期|失效|resend", re.IGNORECASE)
 SHORT = 12
-QUESTION = re.compile(r"吗|怎么|为什么|能不能|可不可以|[?？]")
+QUESTION = re.compile(r"吗|怎么|什么|啥|哪|多少|多久|几[个岁点天]|能不能|可不可以|[?？]")
+# Binding does not work out, and the form's question alone is no answer to that.
+TROUBLE = re.compile(r"忘|记不|不记得|停用|注销|换了|绑不上|绑不了|失败|提示|不一致|查无|点不动")
 WRONG_PHONE = re.compile(
     r"(?:手机|号码|电话).{0,4}(?:错|不对|换|改)|(?:错|换|改).{0,3}(?:手机|号码|电话)"
 )
@@ -50,7 +52,7 @@ NOT_A_NAME = re.compile(
     r"^(不|没|什么|为什么|怎么|好的|可以|谢谢|你好|绑|马上|方便|万一|常用|何时|等|金额|文件|安全|重发|再发|手机|号码|写|错|填|打|输)"
 )
 # No part of a name that begins with no surname known here.
-NO_NAME_SIGN = re.compile(r"[我你他她的了不是在有没吗要]")
+NO_NAME_SIGN = re.compile(r"[我你他她的了不是在有没吗要呃哦啊嗯哈呀那这个]")
 SPACED = re.compile(
     r"(?:(?<=叫)|(?<=是)|(?<![一-鿿]))([一-鿿])\s+([一-鿿](?:\s*[一-鿿])?)(?![一-鿿])"
 )
@@ -65,6 +67,8 @@ class ActionBindCard(ServiceAction):
 
     def handle(self, turn: Turn) -> list[Event]:
         """Keep the name and phone said, open the form; or ask again if it is open."""
+        if TROUBLE.search(turn.text):
+            turn.say("bind_trouble")
         if turn.form == BindForm.form:
             return resume(turn)
         if turn.choices:
@@ -223,7 +227,7 @@ def _name_in(text: str, turn: Turn, asked: str | None) -> str | None:
     names = [name for name in map(_trimmed, parts) if _like_a_name(name)]
     if not names:
         return None
-    if asked == "bind_child_name" and turn.intent in ANSWERS:
+    if asked == "bind_child_name" and (turn.intent == "inform" or names[0].isascii()):
         return names[0]
     # A request in a few words looks like a name; a name seldom looks like a request.
     sure = [name for name in names if has_surname(name)]
@@ -247,7 +251,7 @@ def has_surname(name: str) -> bool:
     """Tell whether a Chinese name of usual length begins with a common surname."""
     if name.startswith(TWO_SIGN_SURNAMES):
         return len(name) <= len("欧阳若溪")
-    return len(name) <= len("王小满") + 1 and name[0] in SURNAMES
+    return 1 < len(name) <= len("王小满") + 1 and name[0] in SURNAMES
 
 
 class ActionSubmitBind(Submit):

@@ -7,7 +7,7 @@ import re
 from rasa_sdk.events import FollowupAction, SlotSet
 
 from actions import texts
-from actions.appointments import BookForm, CancelForm, MoveForm
+from actions.appointments import BookForm, CancelForm, MoveForm, unlisted_hospital
 from actions.binding import BindForm, PolicyForm
 from actions.claim_answers import CLAIM_WORD
 from actions.claims import ClaimForm, DocumentsForm
@@ -246,25 +246,22 @@ class ActionFindHospital(ServiceAction):
         """List what fits; the one named with all its details."""
         known = directory.hospitals(turn.store)
         place = directory.match_hospital(turn.text, known)
-        if place is not None:
-            say_hospitals(turn, [h for h in known if h.name == place.value])
+        meant = next((h for h in known if place and h.name == place.value), None)
+        if place and meant and turn.text[place.start : place.end] != meant.brand:
+            say_hospitals(turn, [meant])
             return resume(turn)
-        fitting = known
-        cities = {h.city for h in known if h.city in turn.text}
-        if cities:
-            fitting = [h for h in fitting if h.city in cities]
-        department = directory.match_department(
-            turn.text, dict.fromkeys(d for h in known for d in h.departments)
-        )
-        if department is not None:
-            fitting = [h for h in fitting if department.value in h.departments]
         kinds = [k for k in ("network_clinic", "public_special") if _says_kind(turn.text, k)]
-        if kinds:
-            fitting = [h for h in fitting if h.kind in kinds]
-        if not fitting:
+        found = directory.search(turn.text, known, kinds)
+        unlisted = None if meant else unlisted_hospital(turn)
+        if unlisted is not None and unlisted.name is not None:
+            turn.say("hospital_unlisted", hospital=unlisted.name)
+        elif not found.places:
             turn.say("no_hospital")
+        elif found.missing is not None:
+            lines = _hospital_lines(found.places[:MOST_HOSPITALS])
+            turn.say("hospitals_elsewhere", place=found.missing, lines=lines)
         else:
-            say_hospitals(turn, fitting[:MOST_HOSPITALS])
+            say_hospitals(turn, found.places[:MOST_HOSPITALS])
         return resume(turn)
 
 
@@ -276,8 +273,12 @@ def say_hospitals(turn: Turn, places: list[HospitalView]) -> None:
     """Tell one hospital in full, several in a line each."""
     if len(places) == 1:
         h = places[0]
+        bookable = h.kind == "public_special"
+        payload = f'/book_appointment{{"book_hospital": "{h.name}"}}'
+        title = texts.word("intent", "book_appointment")
         turn.say(
             "hospital",
+            buttons=[{"title": title, "payload": payload}] if bookable else [],
             hospital=h.name,
             kind=texts.word("hospital", h.kind),
             introduction=h.introduction,
@@ -287,11 +288,14 @@ def say_hospitals(turn: Turn, places: list[HospitalView]) -> None:
             departments=texts.line("and").join(h.departments),
         )
         return
-    lines = [
+    turn.say("hospitals", lines=_hospital_lines(places))
+
+
+def _hospital_lines(places: list[HospitalView]) -> str:
+    return "\n".join(
         texts.line("hospital", name=h.name, kind=texts.word("hospital", h.kind), phone=h.phone)
         for h in places
-    ]
-    turn.say("hospitals", lines="\n".join(lines))
+    )
 
 
 class ActionAskAuthorizationRules(ServiceAction):

@@ -27,7 +27,7 @@ ANSWERS = frozenset({"inform", "affirm", "deny", "thank", "nlu_fallback", "out_o
 
 
 PLAIN_NO = re.compile(
-    r"(?:那|先|还是|暂时|就|都)*(?:不要|不用|不办|不弄|不开|不交|不提交|不约|别弄|别交)(?:了|吧|啦)*[,，]?\s*(?:谢谢)?"
+    r"(?:那|先|还是|暂时|就|都)*(?:不要|不用|不想?办|不想?弄|不想?绑|不想?查|不看|不开|不交|不提交|不约|别弄|别交)(?:了|吧|啦)*[,，]?\s*(?:谢谢)?"
 )
 # "忘了" is no wish to stop, and "不知道" no rejection.
 UNSURE = re.compile(

@@ -20,7 +20,7 @@ from bot.services.policies import PolicyView
 ITEM = re.compile(r"保不保|赔不赔|报不报|包不包|[能可]以?[赔报保]|[赔报保]吗|在不在.*范围|算不算")
 ASKED = {
     "outpatient": "门诊|急诊",
-    "full_reimbursement_visits": "全额|几次",
+    "full_reimbursement_visits": "全额|全赔",
     "inpatient": "住院|手术",
     "vaccine": "疫苗|接种|打针",
     "health_checks": "体检|健康检查|儿保",
@@ -28,9 +28,10 @@ ASKED = {
 STATE = re.compile(r"卡.*(?:能用|有效|正常)|过期|到期|生效|失效")
 POLICY_NUMBER = re.compile(r"YX\d{4}-?\d{6}", re.IGNORECASE)
 WHOSE = re.compile(
-    r"(?:^|[查看问是下,，\s])([一-鿿]{2,4})(?:小朋友)?的"
+    r"([一-鿿]+?)(?:小朋友)?的"
     r"(?=额度|余额|保单|保障|保险|就诊|看病|记录|疫苗|门诊|住院|自付|电子卡)"
 )
+BEFORE_WHOSE = frozenset("查看问是下")
 
 
 class _OnPolicy(ServiceAction):
@@ -43,6 +44,10 @@ class _OnPolicy(ServiceAction):
             children = list(dict.fromkeys(c.child for c in turn.choices))
             turn.say("not_bound_child", value=stranger, children=texts.line("and").join(children))
             return [SlotSet("pending_task", None), *resume(turn)]
+        plan = turn.entity("plan")
+        if plan is not None and str(plan) not in [c.plan for c in turn.choices]:
+            turn.say("other_plan", plan=str(plan))
+            return resume(turn)
         number, events = chosen_policy(turn, self.action_name)
         if number is None:
             return events
@@ -64,7 +69,12 @@ def _stranger(turn: Turn) -> str | None:
         said = number.group().upper()
         return None if re.sub(r"\W", "", said) in known else said
     whose = WHOSE.search(turn.text)
-    return whose.group(1) if whose and has_surname(whose.group(1)) else None
+    words = whose.group(1) if whose else ""
+    for length in (3, 2, 4):
+        name, before = words[-length:], words[:-length][-1:]
+        if has_surname(name) and (not before or before in BEFORE_WHOSE):
+            return name
+    return None
 
 
 def _overview(turn: Turn, number: str) -> PolicyView:

@@ -249,6 +249,8 @@ def resume(turn: Turn) -> list[Event]:
 def open_form(turn: Turn, form: str) -> list[Event]:
     """Begin a form; one that is open already is put aside and offered again afterwards."""
     events: list[Event] = []
+    if turn.form == form == "bind_form":
+        turn.say("bind_first")
     if turn.form and turn.form != form:
         aside = [f for f in turn.slot("paused_forms") or [] if f not in (form, turn.form)]
         events = [SlotSet("paused_forms", [*aside, turn.form]), SlotSet("requested_slot", None)]

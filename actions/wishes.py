@@ -19,7 +19,7 @@ SEVERAL_DAYS = frozenset({"before", "after", "range", "approximate"})
 # In a date with a clock, the bound is the day's only if it stands inside ("12月10号以后下午三点").
 DAY_BOUND = re.compile(r"之前|以前|之后|以后|左右|前后|[号日][前后起]")
 ABOUT_A_DAY = re.compile(r"月[初中底]|年[初底]")
-LAST_COUNTS = re.compile(r"不是|不要|不对|错|改|换|挪|调|推")
+LAST_COUNTS = re.compile(r"不是|不要|不对|错|改|换|挪|调|推|延|移|提前")
 REFUSED_BEFORE = re.compile(r"(?:不是|不要|别约|不约|除了|原来(?:是|约的?)?)\s*$")
 REFUSED_AFTER = re.compile(
     r"\s*(?:的|号|就|都|那天|我们?|他|她|孩子)*(?:不行|没空|没时间|不方便|不可以|来不了|去不了|不去)"
@@ -60,14 +60,16 @@ class NoDay:
 Day = str | OpenDay | NoDay
 
 
-def read_day(turn: Turn, *, asked: bool) -> Day | None:
+def read_day(turn: Turn, *, asked: bool, taken: frozenset[str] = frozenset()) -> Day | None:
     """Return the day wished for: an ISO date, a stretch of days, or that it is none.
 
     Args:
         turn: The turn.
         asked: Whether the day is what was asked; only then do "随便" and "越快越好" mean days.
+        taken: Days (ISO) that only say which visit is meant.
     """
-    said = [e for e in turn.entities("date") if _names_a_day(e)]
+    dated = [e for e in turn.entities("date") if _names_a_day(e)]
+    said = [e for e in dated if e["value"].get("date") not in taken]
     if said:
         meant = _meant(turn.text, said)
         if meant is None:
@@ -97,15 +99,15 @@ def read_time(turn: Turn, *, asked: bool) -> str | None:
 
 def propose(turn: Turn, stretch: OpenDay) -> None:
     """Say that one day must be chosen, and propose one."""
-    say_with_day(turn, "day_open", service.day_within(stretch.first, stretch.last, turn.now))
+    day = service.day_within(stretch.first, stretch.last, turn.now)
+    shown = texts.day(day, turn.now.date())
+    turn.say("day_open", buttons=day_button(turn, day), next_day=shown)
 
 
-def say_with_day(turn: Turn, name: str, proposed: date, **values: Any) -> None:
-    """Say a text that proposes a day, with that day as a button."""
-    shown = texts.day(proposed, turn.now.date())
-    typed = texts.line("day_typed", year=proposed.year, month=proposed.month, day=proposed.day)
-    button = {"title": shown, "payload": typed}
-    turn.say(name, buttons=[button], next_day=shown, **values)
+def day_button(turn: Turn, day: date) -> list[dict[str, str]]:
+    """Return a button that chooses a proposed day, as if it had been typed."""
+    typed = texts.line("day_typed", year=day.year, month=day.month, day=day.day)
+    return [{"title": texts.day(day, turn.now.date()), "payload": typed}]
 
 
 def offered_day(turn: Turn) -> str | None:

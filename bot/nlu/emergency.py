@@ -200,12 +200,20 @@ _BODY = re.compile(
 )
 
 
+# A code, a phone or an amount says nothing; to the character n-grams it looks like anything.
+_ONLY_NUMBERS = re.compile(r"[\d\s.,+:/¥$-]+")
+_EMERGENCY_CALL = re.compile(r"[\s.,]*(?:120|110|119|911|999)[\s.,]*")
+_NEVER = 2.0
+
+
 def harmless_below(text: str) -> float:
     """Return the score that a text needs on account of its setting; 0 for no such setting.
 
     Args:
         text: Plain text (see :func:`bot.nlu.normalise.plain`).
     """
+    if _ONLY_NUMBERS.fullmatch(text) and not _EMERGENCY_CALL.fullmatch(text):
+        return _NEVER
     needed = 0.0
     for setting, escape, threshold in _HARMLESS:
         if setting.search(text) and not (escape and escape.search(text)):

@@ -58,7 +58,9 @@ NOT_STATED = f"{FAQ}/not_stated"
 _FILE = "faq.yml"
 _NAME = "topics"
 _RANKING = 5
-_NEVER_CLAIMED = frozenset({FAQ, "report_emergency", "out_of_scope", "inform"})
+_NEVER_CLAIMED = frozenset(
+    {FAQ, "report_emergency", "out_of_scope", "inform", "ask_claim_documents"}
+)
 
 
 class FaqImporter(RasaFileImporter):  # type: ignore[misc]

@@ -45,6 +45,8 @@ EMOJI_WORDS = {
 _CJK = re.compile(r"[\u3400-\u9fff]")
 # Sticker names as messaging apps paste them, for example [流泪] or [捂脸].
 _STICKER = re.compile(r"\[[\u4e00-\u9fff]{1,4}\]")
+# Phones are dictated with several of the same in a row.
+_SPOKEN_DIGITS = frozenset("零〇一二三四五六七八九幺")
 _KEPT_SYMBOLS = frozenset("+-*/=<>%~$^|¥℃°√×#@&")
 _PUNCTUATION = {
     "？": "?",
@@ -168,9 +170,9 @@ def _squeeze(pairs: list[tuple[str, int]]) -> list[tuple[str, int]]:
     run = 0
     for char, place in pairs:
         run = run + 1 if result and result[-1][0] == char else 1
-        if char.isalnum() and not char.isdigit():
+        if char.isalnum() and not char.isdigit() and char not in _SPOKEN_DIGITS:
             limit = 2
-        elif char.isdigit() or char == "*":
+        elif char.isalnum() or char == "*":
             limit = 1_000
         else:
             limit = 1

@@ -33,9 +33,9 @@ _EVERYDAY = {
 # Cities that parents ask about; without these "苏州有吗" would be answered with Shanghai.
 _CITIES = tuple(
     "北京 上海 天津 重庆 广州 深圳 杭州 苏州 南京 无锡 常州 宁波 温州 嘉兴 绍兴 合肥 武汉 成都 "
-    "西安 长沙 郑州 济南 青岛 大连 沈阳 哈尔滨 长春 石家庄 太原 南昌 福州 厦门 泉州 南宁 昆明 贵阳 兰州 "
-    "西宁 银川 乌鲁木齐 呼和浩特 海口 三亚 东莞 佛山 珠海 中山 惠州 南通 扬州 徐州 昆山 烟台 拉萨 "
-    "香港 澳门".split()
+    "西安 长沙 郑州 济南 青岛 大连 沈阳 哈尔滨 长春 石家庄 太原 南昌 福州 厦门 泉州 南宁 昆明 "
+    "贵阳 兰州 西宁 银川 乌鲁木齐 呼和浩特 海口 三亚 东莞 佛山 珠海 中山 惠州 南通 扬州 徐州 "
+    "昆山 烟台 拉萨 香港 澳门".split()
 )
 _DISTRICTS = tuple("静安 长宁 虹口 普陀 宝山 嘉定 松江 青浦 奉贤 金山 崇明 海淀 丰台".split())
 
@@ -186,7 +186,8 @@ def search(text: str, known: Iterable[HospitalView], kinds: Iterable[str] = ()) 
     cities = [city for city in _CITIES if city in text]
     near = [h for h in fitting if h.city in cities]
     if cities and not near:
-        return Search(fitting, cities[0])
+        elsewhere = not any(h.city in cities for h in everywhere)
+        return Search(fitting, cities[0]) if elsewhere else Search([], None)
     fitting = near or fitting
     there = [h for h in fitting if any(word in text for word in _district_words(h))]
     district = _district_named(text, everywhere)

@@ -213,7 +213,7 @@ def calls() -> Iterator[Call]:
     days = frozenset({"line_day", "line_day_with_year"})
     yield Call("actions/texts.py", days, frozenset({"year", "month", "day", "weekday"}))
     failures = {kind.failure_response for kind in actions_below(ServiceAction)}
-    yield Call("actions/turn.py", frozenset({"back_to_task", *failures}), frozenset())
+    yield Call("actions/turn.py", frozenset({"back_to_task", "bind_first", *failures}), frozenset())
 
 
 def actions_below(kind: type) -> Iterator[type[ServiceAction]]:
