@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import date, time
+from datetime import date
 from typing import Any, ClassVar
 
 from rasa_sdk.events import SlotSet
 
+from actions import booking_answers as answers
 from actions import texts, wishes
 from actions.forms import Form, Found, Submit, entity_spans
 from actions.turn import (
@@ -20,38 +21,18 @@ from actions.turn import (
     resume,
 )
 from bot.rules.benefits import CardStatus
-from bot.rules.visits import BookingWish, cancellation_deadline, is_late
+from bot.rules.visits import cancellation_deadline, is_late
 from bot.services import appointments as service
 from bot.services import hospitals as directory
-from bot.services import places, policies
+from bot.services import policies
 from bot.services.appointments import AppointmentView, Wish
 from bot.services.errors import NotFound, Refused
 
-SURNAMES = (
-    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁"
-    "沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付白邹孟熊秦邱江尹薛闫段侯龙史陶黎贺顾毛郝龚邵万钱严覃戴莫孔"
-)
-EXPERT = re.compile(rf"专家|主任|教授|指定.{{0,3}}医生|[{SURNAMES}](?:医生|大夫)|名医")
-# "换个医院" asks for that question again.
-AGAIN = {
-    "book_hospital": re.compile(
-        r"[换改](?:个|一个|一?家|一下)?(?:别的|其他)?医院|医院(?:要?[换改]|不对|错)"
-    ),
-    "book_department": re.compile(
-        r"[换改](?:个|一个|一下)?(?:别的|其他)?科|科室?(?:要?[换改]|不对|错)"
-    ),
-    "book_date": re.compile(
-        r"[换改](?:个|一个|一下|一)?(?:日子|日期|时间|天)|(?:日期|时间|日子)(?:要?[换改]|不对|错|不行)"
-    ),
-}
+SHORT_WISH = 10
 QUESTION = re.compile(r"[?？吗]|哪里|在哪|地址|电话|几点|怎么|多少|多远")
 NOT_CANCEL = re.compile(r"(?:不|别|不用|不要|先不)取消")
 STILL_MOVE = re.compile(r"(?:仍然|还是|就|要|确定|继续|那)*改(?:期|吧|了)*")
-HOURS = re.compile(r"(\d{1,2}):(\d{2})\D(\d{1,2}):(\d{2})")
 MOVED_TO = re.compile(r"[改换挪调][到成至]")
-BOOKS = re.compile(r"约|挂|换|改")
-NO_NAME = re.compile(r"[问看去在的下了吗呢吧哪有能没]")
-BOOK_LEAD = re.compile(r".*(?:预约|约|挂|换|改|成|个|家|想|要)")
 
 
 class ActionBookAppointment(ServiceAction):
@@ -62,9 +43,9 @@ class ActionBookAppointment(ServiceAction):
     def handle(self, turn: Turn) -> list[Event]:
         """Check what stands in the way, keep what was said, open the form."""
         if turn.form == BookForm.form:
-            _decline_expert(turn)
+            answers.decline_expert(turn)
             return resume(turn)
-        if turn.intent == "book_appointment" and _booked_elsewhere(turn):
+        if turn.intent == "book_appointment" and answers.booked_elsewhere(turn):
             return [SlotSet("pending_task", None), *resume(turn)]
         said = _said(BookForm(), turn) if turn.intent == "book_appointment" else []
         number, events = chosen_policy(turn, self.action_name)
@@ -132,35 +113,36 @@ class BookForm(Form):
         place = directory.match_hospital(text, known)
         if place is not None:
             found.add("book_hospital", place.value, (place.start, place.end))
-        elif asked == "book_hospital" or BOOKS.search(text):
-            unlisted = unlisted_hospital(turn)
+        elif asked == "book_hospital" or answers.BOOKS.search(text):
+            unlisted = answers.unlisted_hospital(turn)
             if unlisted is not None:
                 found.add("book_hospital", unlisted.name, (unlisted.start, unlisted.end))
-        department = _department(turn, place, known)
+        department = answers.department_named(turn, place, known)
         if department is not None:
             found.add("book_department", department.value, (department.start, department.end))
         _find_day(found, turn, "book_date", "book_time", asked)
-        _find_choice(found, turn, asked)
-        for slot, words in AGAIN.items():
-            if slot not in found.values and turn.slot(slot) and words.search(text):
-                found.add(slot, AGAIN, (0, len(text)))
+        answers.find_choice(found, turn, asked)
+        for slot, words in answers.AGAIN.items():
+            timed = slot == "book_date" and "book_time" in found.values
+            if slot not in found.values and not timed and turn.slot(slot) and words.search(text):
+                found.add(slot, answers.AGAIN, (0, len(text)))
         if found.values:
-            _decline_expert(turn)
+            answers.decline_expert(turn)
         return found
 
     def accept(self, turn: Turn, slot: str, value: Any, values: dict[str, Any]) -> Any:
         """Refuse other kinds of hospital (V1), unknown departments, past and closed days (V2)."""
-        if value is AGAIN:
+        if value is answers.AGAIN:
             return None
         if slot == "book_hospital":
-            return _bookable_hospital(turn, str(value))
+            return answers.bookable_hospital(turn, str(value))
         if slot == "book_department":
-            return _offered_department(turn, str(value), values.get("book_hospital"))
+            return answers.offered_department(turn, str(value), values.get("book_hospital"))
         if slot == "book_date":
             clock_time = wishes.read_time(turn, asked=False) or values.get("book_time")
-            return _possible_day(turn, value, clock_time, turn.slot("policy"))
+            return answers.possible_day(turn, value, clock_time, turn.slot("policy"))
         if slot == "book_time":
-            return _possible_time(turn, str(value), values)
+            return answers.possible_time(turn, str(value), values)
         return value
 
     def _next(self, turn: Turn, values: dict[str, Any]) -> Event:
@@ -178,6 +160,11 @@ class BookForm(Form):
         if turn.intent == "find_hospital" and asked != "book_hospital":
             # "新华医院在哪里" is a question about a hospital rather than another choice.
             return bool(QUESTION.search(turn.text))
+        if asked == "book_date" and len(turn.text) <= SHORT_WISH:
+            # "还是越快越好" sounds like a question of the manual, too.
+            return not isinstance(found.values.get("book_date"), wishes.OpenDay) and super()._aside(
+                turn, asked, found
+            )
         return super()._aside(turn, asked, found)
 
     def changed(self, turn: Turn, slot: str, values: dict[str, Any]) -> dict[str, Any]:
@@ -186,22 +173,9 @@ class BookForm(Form):
         if slot == "book_hospital" and department:
             place = directory.hospital(turn.store, values["book_hospital"])
             if department not in place.departments:
-                turn.say("department_not_there", hospital=place.name, department=department)
+                answers.say_not_there(turn, place, department)
                 return {"book_department": None}
         return {}
-
-
-def _department(
-    turn: Turn, place: directory.Match | None, known: list[directory.HospitalView]
-) -> directory.Match | None:
-    text = turn.text
-    if place is not None:
-        text = text[: place.start] + "　" * (place.end - place.start) + text[place.end :]
-    name = place.value if place else turn.slot("book_hospital")
-    own = [d for h in known if h.name == name for d in h.departments]
-    return directory.match_department(text, own) or directory.match_department(
-        text, dict.fromkeys(d for h in known if h.kind == "public_special" for d in h.departments)
-    )
 
 
 def _find_day(
@@ -212,77 +186,7 @@ def _find_day(
     found.add(time_slot, wishes.read_time(turn, asked=asked == time_slot), *spans)
 
 
-def _find_choice(found: Found, turn: Turn, asked: str | None) -> None:
-    """Read "第二个" as a choice of the buttons offered."""
-    position = texts.ordinal(turn.text)
-    if position is None or asked not in ("book_hospital", "book_department"):
-        return
-    if asked == "book_hospital":
-        offered = [h.name for h in _offered_hospitals(turn)]
-    else:
-        offered = list(directory.hospital(turn.store, turn.slot("book_hospital")).departments)
-    if position <= len(offered):
-        found.values = {asked: offered[position - 1]}
-
-
-def _decline_expert(turn: Turn) -> None:
-    """Say once that no doctor can be named (V2); a hospital's own name is no such wish."""
-    text = turn.text
-    for place in directory.hospitals(turn.store):
-        for name in place.names:
-            text = text.replace(name, "")
-    if "expert" not in turn.told and EXPERT.search(text):
-        turn.told.add("expert")
-        turn.say("no_named_expert")
-
-
 # "有哪些私立诊所" asks for a kind of place and names none.
-GENERIC_PLACE = re.compile(
-    r"(?:公立|私立|直付|附近|特需|国际|三甲|大|好|儿科|专科|的|有|没有|哪些|哪家|哪里|哪个|什么|网络内?|合作"
-    r"|能|可以|上海|北京|推荐|请问|查|找|看|一下|都|附近|本市|合适)*"
-)
-
-
-def unlisted_hospital(turn: Turn) -> places.Place | None:
-    """Return a hospital that is named but not in the directory."""
-    place = places.place_named(turn.text, (), entity_spans(turn, "date"))
-    if place is None or place.name is None:
-        return None
-    name = BOOK_LEAD.sub("", place.name)
-    core = re.sub(r"(?:医院|诊所|门诊部|卫生院|医学中心|医疗中心)$", "", name)
-    generic = GENERIC_PLACE.fullmatch(core)
-    if len(core) < 2 or generic or NO_NAME.search(core):
-        return None
-    return places.Place(name, None, place.end - len(name), place.end)
-
-
-def _booked_elsewhere(turn: Turn) -> bool:
-    """Say how to visit the hospital named, if it needs no booking here (V1)."""
-    known = directory.hospitals(turn.store)
-    place = directory.match_hospital(turn.text, known)
-    meant = next((h for h in known if place and h.name == place.value), None)
-    if meant is None or meant.kind == "public_special":
-        return False
-    number = turn.slot("policy") or next((c.number for c in turn.choices[:1]), None)
-    _say_no_booking(turn, meant, number)
-    return True
-
-
-def _say_no_booking(turn: Turn, place: directory.HospitalView, number: str | None) -> None:
-    if place.kind == "public":
-        turn.say("no_booking_public", hospital=place.name)
-        return
-    plan = _policy(turn, number)
-    if plan is not None and "network_clinic" not in plan.direct_billing:
-        turn.say("no_clinics_in_plan", hospital=place.name, plan=plan.plan, phone=place.phone)
-        return
-    turn.say("no_booking_network_clinic", hospital=place.name, phone=place.phone, hours=place.hours)
-
-
-def _policy(turn: Turn, number: str | None) -> policies.PolicyView | None:
-    if number is None or number not in [c.number for c in turn.choices]:
-        return None
-    return policies.overview(turn.store, identity_id=turn.identity.id, number=number, now=turn.now)
 
 
 def _shown(slot: str, value: Any, turn: Turn) -> str:
@@ -291,91 +195,6 @@ def _shown(slot: str, value: Any, turn: Turn) -> str:
     if slot == "book_time":
         return str(value) if ":" in value else texts.word("part", value)
     return str(value)
-
-
-def _bookable_hospital(turn: Turn, name: str) -> str | None:
-    try:
-        place = directory.hospital(turn.store, name)
-    except NotFound:
-        turn.say("no_booking_unlisted", hospital=name)
-        return None
-    if place.kind == "public_special":
-        return place.name
-    _say_no_booking(turn, place, turn.slot("policy"))
-    return None
-
-
-def _offered_department(turn: Turn, department: str, hospital: str | None) -> str | None:
-    if hospital is None:
-        return department
-    place = directory.hospital(turn.store, hospital)
-    if department in place.departments:
-        return department
-    turn.say("department_not_there", hospital=place.name, department=department)
-    elsewhere = [h.name for h in _offered_hospitals(turn, department)]
-    if elsewhere and department not in place.departments:
-        turn.say("department_elsewhere", value=texts.line("and").join(elsewhere))
-    return None
-
-
-def _offered_hospitals(turn: Turn, department: str | None = None) -> list[directory.HospitalView]:
-    """Return the hospitals that can be booked, those with the department wanted if there are."""
-    wanted = department or turn.slot("book_department")
-    offered = directory.hospitals(turn.store, kind="public_special")
-    return [h for h in offered if wanted in h.departments] or offered
-
-
-def _possible_day(
-    turn: Turn, day: wishes.Day, clock_time: str | None, number: str | None
-) -> str | None:
-    if isinstance(day, wishes.OpenDay):
-        wishes.propose(turn, day)
-        return None
-    if isinstance(day, wishes.NoDay):
-        if day.impossible:
-            turn.say("impossible_date")
-        return None
-    wish = Wish(date.fromisoformat(day), *as_clock(clock_time))
-    today = turn.now.date()
-    told = texts.day(wish.day, today)
-    judged = service.assess(wish, turn.now)
-    if judged.next_day is not None:
-        buttons = wishes.day_button(turn, judged.next_day)
-        next_day = texts.day(judged.next_day, today)
-        if judged.wish is BookingWish.PAST and wish.day == today:
-            turn.say("time_past", buttons=buttons, next_day=next_day)
-            return None
-        reason = "past" if judged.wish is BookingWish.PAST else "closed"
-        turn.say(f"day_{reason}", buttons=buttons, day=told, next_day=next_day)
-        return None
-    policy = _policy(turn, number)
-    if policy is not None and wish.day > policy.valid_to:
-        until = texts.day(policy.valid_to, today)
-        turn.say("day_after_policy", child=policy.child, valid_to=until, day=told)
-        return None
-    return day
-
-
-def _possible_time(turn: Turn, value: str, values: dict[str, Any]) -> str | None:
-    """Refuse a time that is over today or outside the hospital's hours."""
-    day, name = values.get("book_date"), values.get("book_hospital")
-    if name and not _open_at(turn, name, value):
-        return None
-    return value if day is None or _possible_day(turn, day, value, None) else None
-
-
-def _open_at(turn: Turn, name: str, value: str) -> bool:
-    place = directory.hospital(turn.store, name)
-    told = HOURS.search(place.hours)
-    clock, part = as_clock(value)
-    begins = clock or service.PART_CLOCK.get(part or "")
-    if told is None or begins is None:
-        return True
-    opens, closes = time(int(told[1]), int(told[2])), time(int(told[3]), int(told[4]))
-    if opens <= begins < closes:
-        return True
-    turn.say("time_closed", hospital=place.name, hours=place.hours)
-    return False
 
 
 def _place_line(turn: Turn, wish: Wish) -> str:
@@ -397,7 +216,7 @@ class ActionAskBookHospital(ServiceAction):
             "which_hospital",
             buttons=[
                 {"title": h.name, "payload": f'/inform{{"book_hospital": "{h.name}"}}'}
-                for h in _offered_hospitals(turn)
+                for h in answers.offered_hospitals(turn)
             ],
         )
         return []
@@ -536,6 +355,9 @@ class ActionCheckAppointment(ServiceAction):
             turn.say("no_appointments")
         else:
             _say_unknown_reference(turn, known)
+            day = turn.day()
+            if day is not None and day not in [a.visit_at.date() for a in known]:
+                turn.say("no_appointment_that_day", day=texts.day(day, turn.now.date()))
             turn.say("appointments", lines="\n".join(_line(a, turn) for a in shown))
         return [SlotSet("pending_task", None), *resume(turn)]
 
@@ -554,6 +376,10 @@ class ActionAskCancellationDeadline(ServiceAction):
         if day is not None and day < turn.now.date():
             deadline = texts.moment(cancellation_deadline(day), turn.now)
             turn.say("deadline_day_gone", day=texts.day(day, turn.now.date()), deadline=deadline)
+            return resume(turn)
+        if day is not None and turn.form == BookForm.form:
+            deadline = texts.moment(cancellation_deadline(day), turn.now)
+            turn.say("deadline_for_wish", day=texts.day(day, turn.now.date()), deadline=deadline)
             return resume(turn)
         if day is not None:
             late = is_late(day, turn.now)
@@ -692,8 +518,8 @@ class MoveForm(_OnAppointment):
             if old and value == old.visit_at.date().isoformat() and clock_time is None:
                 turn.say("move_same_day", day=texts.day(old.visit_at.date(), turn.now.date()))
                 return None
-            return _possible_day(turn, value, clock_time, old.number if old else None)
-        if old and not _open_at(turn, old.hospital, str(value)):
+            return answers.possible_day(turn, value, clock_time, old.number if old else None)
+        if old and not answers.open_at(turn, old.hospital, str(value)):
             return None
         wish = (
             Wish(date.fromisoformat(values["move_date"]), *as_clock(value))
@@ -762,17 +588,17 @@ class ActionRescheduleAppointment(_BeginOnAppointment, ServiceAction):
         place = directory.match_hospital(turn.text, directory.hospitals(turn.store))
         if place is not None and place.value not in [a.hospital for a in known]:
             turn.say("move_other_hospital")
-        taken = frozenset(a.visit_at.date().isoformat() for a in known)
-        said = wishes.read_day(turn, asked=False, taken=taken)
-        clock_time = wishes.read_time(turn, asked=False)
         meant = _mentioned(turn, known)
         only = meant[0] if len(meant) == 1 else None
+        taken = frozenset(a.visit_at.date().isoformat() for a in ([only] if only else known))
+        said = wishes.read_day(turn, asked=False, taken=taken)
+        clock_time = wishes.read_time(turn, asked=False)
         if said is None and only and clock_time and MOVED_TO.search(turn.text):
             # "把周三的改到下午" keeps the day.
             said = only.visit_at.date().isoformat()
         if said is None:
             return []
-        day = _possible_day(turn, said, clock_time, only.number if only else None)
+        day = answers.possible_day(turn, said, clock_time, only.number if only else None)
         events: list[Event] = [SlotSet("move_date", day)]
         if day and clock_time:
             events.append(SlotSet("move_time", clock_time))

@@ -120,6 +120,8 @@ def _find_bare_amount(found: Found, turn: Turn, asked: str) -> None:
     """Read "1200", "三百" or "不对,是1300" where an amount is expected."""
     text = unicodedata.normalize("NFKC", turn.text).strip(" 。.!~")
     text = re.sub(r"(?:多|左右|上下|吧|的样子)+$", "", text)
+    # "不是1200,是1300" leaves one number.
+    text = re.sub(r"不是[^,。]*\d[^,。]*[,。]", "", text)
     if asked == "claim_amount" and re.fullmatch(r"-\s*\d.*|-?0+(?:\.0*)?\s*(?:元|块钱?)?", text):
         found.add("claim_amount", "0", (0, len(turn.text)))
         return

@@ -7,8 +7,9 @@ import re
 from rasa_sdk.events import FollowupAction, SlotSet
 
 from actions import texts
-from actions.appointments import BookForm, CancelForm, MoveForm, unlisted_hospital
+from actions.appointments import BookForm, CancelForm, MoveForm
 from actions.binding import BindForm, PolicyForm
+from actions.booking_answers import unlisted_hospital
 from actions.claim_answers import CLAIM_WORD
 from actions.claims import ClaimForm, DocumentsForm
 from actions.consultations import ConsultForm

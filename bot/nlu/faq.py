@@ -167,7 +167,7 @@ class FaqSelector(GraphComponent):  # type: ignore[misc]
         Below ``threshold`` (confidence) or ``nearness`` (cosine to the nearest training
         question) the honest answer is given. From ``sure_threshold`` and ``sure_nearness`` on
         the question is taken for one about the manual after all, unless the classifier is as
-        sure of its intent as ``intent_sure``. All were measured on held-out questions.
+        sure of its intent as ``intent_sure``. All were chosen on ``tests/evaluation``.
         """
         return {
             "strength": 0.3,

@@ -1,6 +1,6 @@
 """The trained part of classifier and FAQ selector: linear models on both kinds of features.
 
-Chosen by ``bench/nlu.py``. A head is saved as plain arrays, so a model file holds no code.
+Compared with others by ``bench/nlu.py``. A head is saved as plain arrays, so a model file holds no code.
 """
 
 from __future__ import annotations

@@ -171,15 +171,7 @@ def book(
         policy = own_policy(session, identity_id, number)
         place = _bookable(session, policy, hospital, department, now)
         _check_day(policy, wish, now)
-        found = session.scalar(
-            sa.select(Appointment).where(
-                Appointment.policy_id == policy.id,
-                Appointment.hospital_id == place.id,
-                Appointment.department == department,
-                Appointment.visit_at == wish.visit_at,
-                Appointment.status.in_(OPEN_STATES),  # type: ignore[attr-defined]
-            )
-        )
+        found = _same(session, policy.id, place.id, department, wish)
         if found is not None:
             return _view(found, now), False
         row = Appointment(
@@ -252,8 +244,8 @@ def reschedule(
 
     Raises:
         NotBound, NotFound: No such appointment of this account.
-        Refused: ``late``, ``not_open``, ``past``, ``closed_day``, ``after_policy``, or what
-            forbids booking.
+        Refused: ``late``, ``not_open``, ``past``, ``closed_day``, ``after_policy``,
+            ``booked_then`` (there is the same visit at that time), or what forbids booking.
     """
     with store.begin() as session:
         row = _own(session, identity_id, reference)
@@ -267,6 +259,8 @@ def reschedule(
         _check_day(row.policy, wish, now)
         if row.visit_at == wish.visit_at:
             return _view(row, now)
+        if _same(session, row.policy_id, row.hospital_id, row.department, wish) is not None:
+            raise Refused("booked_then")
         row.visit_at = wish.visit_at
         row.clock_given = wish.clock is not None
         row.day_part = None if wish.clock else wish.part
@@ -296,6 +290,20 @@ def _bookable(
     if department not in [d.name for d in place.departments]:
         raise Refused("department")
     return place
+
+
+def _same(
+    session: Any, policy_id: int, hospital_id: int, department: str, wish: Wish
+) -> Appointment | None:
+    query = sa.select(Appointment).where(
+        Appointment.policy_id == policy_id,
+        Appointment.hospital_id == hospital_id,
+        Appointment.department == department,
+        Appointment.visit_at == wish.visit_at,
+        Appointment.status.in_(OPEN_STATES),  # type: ignore[attr-defined]
+    )
+    found: Appointment | None = session.scalar(query)
+    return found
 
 
 def _check_day(policy: Policy, wish: Wish, now: datetime) -> None:

@@ -302,7 +302,7 @@ def test_the_hospitals_own_departments_are_offered(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("day", "clock", "told"),
+    ("day", "at", "told"),
     [
         ("2026-11-27", "09:30", "11月27日（周五） 09:30\n最晚 11月25日（周三） 23:59 前给您确认"),
         ("2026-11-27", "morning", "11月27日（周五） 上午\n"),
@@ -311,9 +311,9 @@ def test_the_hospitals_own_departments_are_offered(run: Run) -> None:
     ],
 )
 def test_the_summary_tells_time_due_time_and_deadline(
-    run: Run, day: str, clock: str, told: str
+    run: Run, day: str, at: str, told: str
 ) -> None:
-    slots = FILLED | {"book_date": day, "book_time": clock}
+    slots = FILLED | {"book_date": day, "book_time": at}
     reply = run(ActionAskBookConfirm(), slots=slots)
     assert told in reply.text
     assert f"王小满 · {FUDAN} · 眼科" in reply.text

@@ -21,6 +21,7 @@ from bot.services.appointments import (
     book,
     booking_obstacle,
     cancel,
+    day_within,
     reschedule,
     upcoming,
 )
@@ -500,3 +501,58 @@ def test_reading_never_writes(
     monkeypatch.setattr(store, "begin", refuse)
     assert upcoming(store, identity_id=parent, now=now)
     assert booking_obstacle(store, identity_id=parent, number=ONE_NUMBER, now=now) is None
+
+
+# ---- wishes that leave the day open, and days that nothing can be booked for
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "proposed"),
+    [
+        (date(2026, 11, 23), None, date(2026, 11, 26)),  # as soon as possible
+        (date(2026, 11, 23), date(2026, 12, 10), date(2026, 11, 26)),
+        (date(2026, 11, 23), date(2026, 11, 25), date(2026, 11, 24)),  # too near to promise
+        (date(2026, 12, 5), None, date(2026, 12, 7)),  # a Saturday
+        (date(2026, 12, 5), date(2026, 12, 6), date(2026, 12, 7)),
+    ],
+)
+def test_a_stretch_of_days_gives_one_to_propose(
+    now: datetime, first: date, last: date | None, proposed: date
+) -> None:
+    assert day_within(first, last, now) == proposed
+
+
+def test_after_the_policys_last_day_nothing_is_booked(book_it: Book) -> None:
+    last = date(2027, 5, 6)
+    assert book_it(wish=Wish(last, time(9), None))[1]
+    with pytest.raises(Refused, match="after_policy"):
+        book_it(wish=Wish(date(2027, 5, 7), time(9), None))
+
+
+def test_moving_onto_the_same_visit_is_refused(
+    store: Store, book_it: Book, parent: int, now: datetime
+) -> None:
+    book_it()
+    other, _ = book_it(wish=Wish(FRIDAY, time(10), None))
+    with pytest.raises(Refused, match="booked_then"):
+        reschedule(
+            store,
+            identity_id=parent,
+            reference=other.reference,
+            wish=WISH,
+            now=now,
+            late_accepted=False,
+        )
+
+
+@pytest.mark.parametrize(
+    ("part", "hour", "kind"),
+    [
+        ("morning", 11, BookingWish.AFTER_OWN_DEADLINE),
+        ("morning", 12, BookingWish.PAST),
+        ("afternoon", 17, BookingWish.AFTER_OWN_DEADLINE),
+        ("afternoon", 18, BookingWish.PAST),
+    ],
+)
+def test_a_part_of_today_passes(now: datetime, part: str, hour: int, kind: BookingWish) -> None:
+    assert assess(Wish(now.date(), None, part), now.replace(hour=hour)).wish is kind

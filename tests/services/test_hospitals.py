@@ -11,6 +11,7 @@ from bot.services.hospitals import (
     hospitals,
     match_department,
     match_hospital,
+    search,
 )
 from bot.store.session import Store
 
@@ -114,3 +115,50 @@ def test_the_ordinary_hospitals_own_children_department_is_itself(store: Store) 
     match = match_department("儿科", hospital(store, FIRST).departments)
     assert match is not None
     assert match.value == "儿科"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("复旦吧", FUDAN),
+        ("换新华", XINHUA),
+        ("北京的和晴诊所", "示范和晴儿科诊所（北京朝阳）"),
+        ("徐汇的和晴", HEQING),
+    ],
+)
+def test_short_names_and_the_brands_clinic_of_a_city(
+    known: list[HospitalView], text: str, name: str
+) -> None:
+    match = match_hospital(text, known)
+    assert match is not None
+    assert match.value == name
+
+
+@pytest.mark.parametrize(
+    ("text", "department"),
+    [("看牙", "口腔科"), ("鼻子不通气", "耳鼻喉科"), ("耳鼻喉", "耳鼻喉科"), ("口枪科", "口腔科")],
+)
+def test_departments_in_everyday_words_and_homophones(
+    store: Store, text: str, department: str
+) -> None:
+    match = match_department(text, hospital(store, XINHUA).departments)
+    assert match is not None
+    assert match.value == department
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds", "names", "missing"),
+    [
+        ("哪家看牙", [], [XINHUA, "示范青禾儿童门诊部（浦东）"], None),
+        ("北京有吗", [], ["示范和晴儿科诊所（北京朝阳）"], None),
+        ("徐汇的诊所", ["network_clinic"], [HEQING], None),
+        ("苏州的骨科", [], [CENTER], "苏州"),
+        ("宝山的骨科", [], [CENTER], "宝山"),
+        ("北京的特需", ["public_special"], [], None),
+    ],
+)
+def test_a_search_by_place_department_and_kind(
+    known: list[HospitalView], text: str, kinds: list[str], names: list[str], missing: str | None
+) -> None:
+    found = search(text, known, kinds)
+    assert ([h.name for h in found.places], found.missing) == (names, missing)
