@@ -10,7 +10,7 @@ from rasa_sdk.events import SlotSet
 
 from actions import booking_answers as answers
 from actions import texts, wishes
-from actions.forms import Form, Found, Submit, entity_spans
+from actions.forms import Form, Found, Submit, entity_spans, says_no
 from actions.turn import (
     Event,
     ServiceAction,
@@ -166,6 +166,11 @@ class BookForm(Form):
                 turn, asked, found
             )
         return super()._aside(turn, asked, found)
+
+    def _confirmation(self, turn: Turn, asked: str | None, found: Found) -> bool | None:
+        if asked == self.confirm and not found.values and says_no(turn.text):
+            return False
+        return super()._confirmation(turn, asked, found)
 
     def changed(self, turn: Turn, slot: str, values: dict[str, Any]) -> dict[str, Any]:
         """Drop a department that the newly named hospital does not have."""

@@ -27,7 +27,7 @@ ANSWERS = frozenset({"inform", "affirm", "deny", "thank", "nlu_fallback", "out_o
 
 
 PLAIN_NO = re.compile(
-    r"(?:那|先|还是|暂时|就|都)*(?:不要|不用|不想?办|不想?弄|不想?绑|不想?查|不看|不开|不交|不提交|不约|别弄|别交)(?:了|吧|啦)*[,，]?\s*(?:谢谢)?"
+    r"(?:取消(?:吧|了|预约)?[,，、\s]*)?(?:那|先|还是|暂时|就|都)*(?:不要|不用|不想?办|不想?弄|不想?绑|不想?查|不看|不开|不交|不提交|不约|别弄|别交)(?:了|吧|啦)*[,，]?\s*(?:谢谢)?"
 )
 # "忘了" is no wish to stop, and "不知道" no rejection.
 UNSURE = re.compile(
@@ -38,7 +38,10 @@ UNSURE = re.compile(
 
 
 def says_no(text: str) -> bool:
-    """Tell whether a message is a bare "不要了", which elsewhere may mean many things."""
+    """Tell whether a message is a bare "不要了" or "取消，不约了".
+
+    Elsewhere it may mean many things; when a cancellation is summed up it may mean yes.
+    """
     return PLAIN_NO.fullmatch(text.strip(" 。.!！~，,")) is not None
 
 
@@ -128,7 +131,9 @@ class Form(ServiceAction):
             accepted = self.accept(turn, slot, value, values)
             updates = {slot: accepted}
             if accepted is not None and accepted != values.get(slot):
-                updates |= self.changed(turn, slot, {**values, slot: accepted})
+                # What the same message says anew is checked in its own turn.
+                anew = dict.fromkeys(found.values)
+                updates |= self.changed(turn, slot, {**values, **anew, slot: accepted})
             for name, new in updates.items():
                 values[name] = new
                 events.append(SlotSet(name, new))
@@ -162,6 +167,8 @@ class Form(ServiceAction):
         return {"affirm": True, "deny": False}.get(turn.intent)
 
     def _aside(self, turn: Turn, asked: str | None, found: Found) -> bool:
+        if self.confirm in found.values:
+            return False
         if turn.intent in self.own or turn.intent in ANSWERS:
             return False
         # "改成周五" changes an answer given before, whatever is being asked.
