@@ -3,7 +3,7 @@
 import pytest
 
 from bot.nlu.danger import read
-from bot.nlu.emergency import harmless_below
+from bot.nlu.emergency import EmergencyDetector, harmless_below
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_a_denied_sign_does_not_stand(text: str) -> None:
     ],
 )
 def test_harmless_settings_ask_for_more(text: str) -> None:
-    assert harmless_below(text) >= 0.9
+    assert harmless_below(text) > EmergencyDetector.get_default_config()["threshold"]
 
 
 @pytest.mark.parametrize(

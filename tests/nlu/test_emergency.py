@@ -51,7 +51,7 @@ def test_an_emergency_overrides_any_intent() -> None:
 
 
 def test_a_harmless_setting_needs_a_higher_score() -> None:
-    message = processed("去年抽搐的费用能报销吗", 0.5, ("check_coverage", 0.8))
+    message = processed("去年抽搐的费用能报销吗", 0.4, ("check_coverage", 0.8))
     assert message.get("intent")["name"] == "check_coverage"
 
 
