@@ -1,4 +1,4 @@
-"""Words, dates and amounts as replies write them; the wording itself is in ``data/texts.yml``."""
+"""Words, dates and amounts as replies write them; the wording itself is in ``data/texts/``."""
 
 from __future__ import annotations
 

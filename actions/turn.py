@@ -42,7 +42,7 @@ def say(
     buttons: Iterable[dict[str, str]] = (),
     **values: Any,
 ) -> None:
-    """Add a text of ``data/texts.yml`` to the reply, with its buttons and these."""
+    """Add a text of ``data/texts/`` to the reply, with its buttons and these."""
     reply = texts()[name]
     text = reply.text.format(**values)
     dispatcher.utter_message(text=text, buttons=[*reply.buttons, *buttons])
@@ -112,7 +112,7 @@ class Turn:
         return self.tracker.get_slot(name)
 
     def say(self, name: str, buttons: Iterable[dict[str, str]] = (), **values: Any) -> None:
-        """Answer with a text of ``data/texts.yml``, its ``{placeholders}`` filled."""
+        """Answer with a text of ``data/texts/``, its ``{placeholders}`` filled."""
         say(self.dispatcher, name, buttons, **values)
 
     def entities(self, name: str) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What the bot says outside Rasa's own responses: ``data/texts.yml``, read once."""
+"""What the bot says outside Rasa's own responses: ``data/texts/*.yml``, read once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-FILE = Path(__file__).resolve().parent.parent / "data" / "texts.yml"
+FOLDER = Path(__file__).resolve().parent.parent / "data" / "texts"
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,25 @@ class Text:
 
 @lru_cache(maxsize=1)
 def texts() -> dict[str, Text]:
-    """Return every text by name."""
-    loaded: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))["texts"]
-    return {
-        name: Text(entry["text"], tuple(entry.get("buttons", ()))) for name, entry in loaded.items()
-    }
+    """Return every text by name.
+
+    Raises:
+        ValueError: Two files give a text or a set of buttons the same name.
+        KeyError: A text names a set of buttons that there is not.
+    """
+    entries: dict[str, Any] = {}
+    shared: dict[str, list[dict[str, str]]] = {}
+    for path in sorted(FOLDER.glob("*.yml")):
+        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for kind, into in (("texts", entries), ("buttons", shared)):
+            found = loaded.get(kind, {})
+            twice = found.keys() & into.keys()
+            if twice:
+                raise ValueError(f"{path.name}: given twice: {', '.join(sorted(twice))}")
+            into.update(found)
+    return {name: Text(entry["text"], _buttons(entry, shared)) for name, entry in entries.items()}
+
+
+def _buttons(entry: Any, shared: dict[str, list[dict[str, str]]]) -> tuple[dict[str, str], ...]:
+    given = entry.get("buttons", ())
+    return tuple(shared[given] if isinstance(given, str) else given)

@@ -1,4 +1,4 @@
-"""``data/texts.yml`` and the actions that say its texts: nothing missing, unused or unfilled.
+"""``data/texts/`` and the actions that say its texts: nothing missing, unused or unfilled.
 
 The actions' source is read, not run: every call of ``say``, ``line``, ``word`` and ``has_line``
 names its text as a constant, or as a family (an f-string) whose members stand in FAMILIES.
