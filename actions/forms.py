@@ -79,6 +79,13 @@ class Form(ServiceAction):
     scratch: ClassVar[tuple[str, ...]] = ()
     # Said in a few words at the summary, these intents mean no ("取消", "不约了").
     refusals: ClassVar[frozenset[str]] = frozenset()
+    _known: ClassVar[dict[str, type[Form]]] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Note every form by its name."""
+        super().__init_subclass__(**kwargs)
+        if "form" in vars(cls):
+            cls._known[cls.form] = cls
 
     def name(self) -> str:
         """Return the name that Rasa looks for."""
@@ -174,6 +181,11 @@ class Form(ServiceAction):
         # "改成周五" changes an answer given before, whatever is being asked.
         answers = asked in found.values or any(turn.slot(s) is not None for s in found.values)
         return not (answers and turn.bare(found.spans))
+
+
+def every_form() -> dict[str, type[Form]]:
+    """Return the forms of all modules loaded so far, by name."""
+    return dict(Form._known)
 
 
 class Submit(ServiceAction):

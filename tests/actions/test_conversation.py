@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+import actions
+from actions.authorizations import ActionAskAuthorizationRules, ActionCheckAuthorization
+from actions.complaints import ActionFileComplaint
 from actions.conversation import (
-    FORMS,
     ActionAffirm,
-    ActionAskAuthorizationRules,
-    ActionCheckAuthorization,
     ActionDeny,
-    ActionFileComplaint,
-    ActionFindHospital,
     ActionInform,
     ActionNotUnderstood,
     ActionReportEmergency,
     ActionResume,
     ActionStop,
 )
-from actions.forms import Form
+from actions.forms import Form, every_form
+from actions.hospitals import ActionFindHospital
 from bot.store.models import Complaint, HandOff
 from bot.texts import texts
 
+for module in pkgutil.iter_modules(actions.__path__, "actions."):
+    importlib.import_module(module.name)
+FORMS = tuple(every_form().values())
 Run = Callable[..., Any]
 Bind = Callable[..., int]
 Entity = Callable[..., dict[str, Any]]

@@ -13,8 +13,7 @@ import pytest
 import yaml
 
 import actions
-from actions.conversation import FORMS
-from actions.forms import Form, Submit
+from actions.forms import Form, Submit, every_form
 from actions.turn import ServiceAction
 from bot.settings import ROOT
 from bot.texts import texts
@@ -42,7 +41,11 @@ def load(name: str) -> dict[str, Any]:
 
 
 DOMAIN = load("domain.yml")
-RULES = load("data/rules.yml")["rules"]
+RULE_FILES = [
+    "data/rules.yml",
+    *sorted(f"data/rules/{p.name}" for p in (ROOT / "data/rules").glob("*.yml")),
+]
+RULES = [rule for name in RULE_FILES for rule in load(name)["rules"]]
 
 
 def names(entries: list[Any]) -> set[str]:
@@ -76,6 +79,7 @@ def classes() -> dict[str, type[ServiceAction]]:
 
 
 CLASSES = classes()
+FORMS = tuple(every_form().values())
 
 
 def test_every_action_of_the_domain_has_a_class_and_every_class_is_in_the_domain() -> None:

@@ -14,7 +14,6 @@ from actions.appointments import ActionBookAppointment, ActionSubmitBook, BookFo
 from actions.binding import BindForm
 from actions.conversation import (
     ActionAffirm,
-    ActionFindHospital,
     ActionReportEmergency,
     ActionTalkToHuman,
 )
