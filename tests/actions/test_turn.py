@@ -17,6 +17,7 @@ from actions.conversation import (
     ActionReportEmergency,
     ActionTalkToHuman,
 )
+from actions.hospitals import ActionFindHospital
 from actions.policies import ActionCheckBalance
 from actions.turn import ServiceAction
 from bot.services.errors import Conflict, NotFound

@@ -1,0 +1,64 @@
+"""Messages to parents, written in the transaction of what they tell of; a worker sends them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from bot.rules.notifications import NotificationKind
+from bot.store.models import Binding, OutboxMessage, Policy
+
+
+def notify(
+    session: Session,
+    *,
+    policy_id: int,
+    kind: NotificationKind,
+    text: str,
+    values: Mapping[str, str],
+    key: str,
+    due_at: datetime,
+) -> int:
+    """Put a message into the outbox for every chat account bound to a policy's household.
+
+    Args:
+        session: The transaction of what the message tells of.
+        policy_id: The policy's row.
+        kind: What it tells; parents mute messages by kind.
+        text: The name of a text in ``data/texts/``.
+        values: The text's placeholders, already written for a parent.
+        key: Names the event: the same key for the same account is put in once.
+        due_at: When to send it (aware); now, or later for a reminder.
+
+    Returns:
+        How many messages were put in.
+    """
+    receivers = session.scalars(
+        sa.select(Binding.identity_id)
+        .join(Policy, Policy.household_id == Binding.household_id)
+        .where(Policy.id == policy_id)
+        .order_by(Binding.identity_id)
+    ).all()
+    keys = {identity: f"{key}:{identity}" for identity in receivers}
+    known = set(
+        session.scalars(
+            sa.select(OutboxMessage.idempotency_key).where(
+                OutboxMessage.idempotency_key.in_(list(keys.values()))
+            )
+        )
+    )
+    new = {identity: name for identity, name in keys.items() if name not in known}
+    for identity, name in new.items():
+        session.add(
+            OutboxMessage(
+                identity_id=identity,
+                kind=kind.value,
+                payload={"text": text, "values": dict(values)},
+                due_at=due_at,
+                idempotency_key=name,
+            )
+        )
+    return len(new)
