@@ -43,13 +43,8 @@ def notify(
         .order_by(Binding.identity_id)
     ).all()
     keys = {identity: f"{key}:{identity}" for identity in receivers}
-    known = set(
-        session.scalars(
-            sa.select(OutboxMessage.idempotency_key).where(
-                OutboxMessage.idempotency_key.in_(list(keys.values()))
-            )
-        )
-    )
+    taken = OutboxMessage.idempotency_key.in_(list(keys.values()))  # type: ignore[union-attr]
+    known = set(session.scalars(sa.select(OutboxMessage.idempotency_key).where(taken)))
     new = {identity: name for identity, name in keys.items() if name not in known}
     for identity, name in new.items():
         session.add(

@@ -28,8 +28,8 @@ def put_in(store: Store, now: datetime, key: str, number: str = "YX2026-000201")
 def test_every_account_of_the_household_is_told_and_nobody_else(
     store: Store, bound: Callable[..., int], now: datetime
 ) -> None:
-    mother, father = bound("mother", "13800000201"), bound("father", "13800000201")
-    bound("stranger", "13800000101")
+    mother, father = bound("13800000201", account="mother"), bound("13800000201", account="father")
+    bound("13800000101", account="stranger")
     assert put_in(store, now, "claim:1:paid") == 2
     with store.read() as session:
         rows = session.scalars(sa.select(OutboxMessage)).all()
@@ -39,7 +39,7 @@ def test_every_account_of_the_household_is_told_and_nobody_else(
 
 
 def test_one_event_is_told_once(store: Store, bound: Callable[..., int], now: datetime) -> None:
-    bound("mother", "13800000201")
+    bound("13800000201", account="mother")
     assert put_in(store, now, "claim:1:paid") == 1
     assert put_in(store, now, "claim:1:paid") == 0
     assert put_in(store, now, "claim:2:paid") == 1
@@ -49,5 +49,5 @@ def test_who_binds_later_is_told_of_later_events(
     store: Store, bound: Callable[..., int], now: datetime
 ) -> None:
     assert put_in(store, now, "claim:1:paid") == 0
-    bound("mother", "13800000201")
+    bound("13800000201", account="mother")
     assert put_in(store, now, "claim:1:paid") == 1

@@ -1,0 +1,70 @@
+"""Prior authorizations and consultation requests."""
+
+# ruff: noqa: RUF012 - SQLAlchemy takes __mapper_args__ as a plain dict.
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from bot.store.models.base import MONEY, Base, col, key, link, one_of, ref
+from bot.store.types import UtcDateTime
+
+if TYPE_CHECKING:
+    from bot.store.models.coverage import Policy
+    from bot.store.models.hospitals import Hospital
+
+
+AUTHORIZATION_STATES = (
+    "draft", "submitted", "under_review", "documents_missing", "approved", "declined",
+)  # fmt: skip
+
+
+class Authorization(Base):
+    """A prior authorization (事先授权, P1–P3)."""
+
+    __tablename__ = "prior_authorization"
+    __table_args__ = (one_of("status", *AUTHORIZATION_STATES),)
+    id: int = key()
+    reference: str = col(sa.String(16), unique=True)
+    policy_id: int = ref("policy.id")
+    treatment: str = col(sa.String(200))
+    hospital_id: int | None = ref("hospital.id", nullable=True)
+    treatment_on: date = col(sa.Date)
+    estimated_amount: Decimal | None = col(MONEY, nullable=True)
+    status: str = col(sa.String(24), default="submitted")
+    urgent: bool = col(sa.Boolean, default=False)
+    guarantee_letter_at: datetime | None = col(UtcDateTime, nullable=True)
+    submitted_at: datetime = col(UtcDateTime)
+    idempotency_key: str | None = col(sa.String(128), nullable=True, unique=True)
+    version: int = col(sa.Integer, default=1)
+    policy: Policy = link("Policy")
+    hospital: Hospital | None = link("Hospital")
+    __mapper_args__ = {"version_id_col": version}
+
+
+class ConsultationRequest(Base):
+    """A call-back or other consultation asked for, with its due time (M1)."""
+
+    __tablename__ = "consultation_request"
+    __table_args__ = (
+        one_of("kind", "phone", "online", "triage", "vaccination", "counselling", "onsite"),
+        one_of("status", "requested", "called_back", "closed", "overdue"),
+    )
+    id: int = key()
+    reference: str = col(sa.String(16), unique=True)
+    policy_id: int = ref("policy.id")
+    identity_id: int | None = ref("chat_identity.id", nullable=True)
+    kind: str = col(sa.String(16))
+    symptom: str | None = col(sa.Text, nullable=True)
+    phone: str | None = col(sa.String(20), nullable=True)
+    status: str = col(sa.String(16), default="requested")
+    requested_at: datetime = col(UtcDateTime)
+    due_at: datetime = col(UtcDateTime)
+    idempotency_key: str | None = col(sa.String(128), nullable=True, unique=True)
+    version: int = col(sa.Integer, default=1)
+    policy: Policy = link("Policy")
+    __mapper_args__ = {"version_id_col": version}

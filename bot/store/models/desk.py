@@ -1,0 +1,54 @@
+"""What waits for a person: complaints and hand-offs."""
+
+# ruff: noqa: RUF012 - SQLAlchemy takes __mapper_args__ as a plain dict.
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from bot.store.models.base import Base, col, key, one_of, ref
+from bot.store.types import UtcDateTime
+
+
+class Complaint(Base):
+    """A complaint or suggestion."""
+
+    __tablename__ = "complaint"
+    __table_args__ = (one_of("status", "received", "in_progress", "resolved"),)
+    id: int = key()
+    reference: str = col(sa.String(16), unique=True)
+    identity_id: int = ref("chat_identity.id")
+    policy_id: int | None = ref("policy.id", nullable=True)
+    text: str = col(sa.Text)
+    status: str = col(sa.String(16), default="received")
+    received_at: datetime = col(UtcDateTime)
+    due_at: datetime | None = col(UtcDateTime, nullable=True)
+    version: int = col(sa.Integer, default=1)
+    __mapper_args__ = {"version_id_col": version}
+
+
+HANDOFF_STATES = ("requested", "queued", "assigned", "human", "snoozed", "resolved")
+HANDOFF_REASONS = (
+    "asked", "two_misses", "emergency", "complaint", "bot_failure", "rule",
+)  # fmt: skip
+
+
+class HandOff(Base):
+    """A conversation that waits for, or is with, a person."""
+
+    __tablename__ = "handoff"
+    __table_args__ = (one_of("status", *HANDOFF_STATES), one_of("reason", *HANDOFF_REASONS))
+    id: int = key()
+    identity_id: int = ref("chat_identity.id")
+    policy_id: int | None = ref("policy.id", nullable=True)
+    reason: str = col(sa.String(16))
+    status: str = col(sa.String(16), default="requested")
+    urgent: bool = col(sa.Boolean, default=False)
+    note: str | None = col(sa.Text, nullable=True)
+    requested_at: datetime = col(UtcDateTime)
+    ended_at: datetime | None = col(UtcDateTime, nullable=True)
+    end_reason: str | None = col(sa.String(32), nullable=True)
+    version: int = col(sa.Integer, default=1)
+    __mapper_args__ = {"version_id_col": version}
