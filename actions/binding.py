@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 from rasa_sdk.events import SlotSet
@@ -172,6 +173,14 @@ class BindForm(Form):
         if sent.locked_until is not None:
             turn.say("bind_locked", until=texts.moment(sent.locked_until, turn.now))
             return [SlotSet("bind_code", "locked"), *end_early()]
+        if sent.next_at is not None:
+            # Told to the minute, and never too early.
+            until = texts.moment(sent.next_at + timedelta(seconds=59), turn.now)
+            turn.say("code_too_soon", until=until)
+            same = all(values[s] == turn.slot(s) for s in ("bind_child_name", "bind_phone"))
+            # The code sent before may still be good.
+            before = turn.slot("bind_request") if same else None
+            return [SlotSet("bind_request", before), SlotSet("requested_slot", "bind_code")]
         if sent.shown_code is not None:
             turn.say("demo_code", code=sent.shown_code)
         values["bind_request"] = sent.request_id

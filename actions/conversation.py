@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from rasa_sdk.events import FollowupAction, SlotSet
 
 from actions import texts
@@ -21,6 +23,9 @@ REFERENCES = {
     "P": "action_check_prior_authorization",
     "S": "action_pay_self_pay",
 }
+# A question that a yes answers, and a button that only begins a task.
+ASKS = ("吗？", "吗?")
+OFFER = re.compile(r"/[a-z_]+")
 # Below this share of confidence a second intent is no candidate for "您是想…还是…".
 SECOND_CHOICE = 0.15
 
@@ -81,10 +86,35 @@ class ActionAffirm(ServiceAction):
     action_name = "action_affirm"
 
     def handle(self, turn: Turn) -> list[Event]:
-        """Ask what is wanted."""
-        if turn.form is None:
-            turn.say("affirm")
-        return resume(turn)
+        """Take it for a yes to what was just offered, if that is one thing; else ask."""
+        if turn.form is not None:
+            return resume(turn)
+        before = _last_turn(turn)
+        offered = _offered(before)
+        if offered is not None:
+            return [FollowupAction(offered)]
+        submitted = any(
+            e["event"] == "action" and e["name"].startswith("action_submit_") for e in before
+        )
+        turn.say("done_already" if submitted else "affirm")
+        return []
+
+
+def _last_turn(turn: Turn) -> list[Event]:
+    """Return the events between the parent's last message but one and this one."""
+    events = list(turn.tracker.events)
+    said = [i for i, e in enumerate(events) if e["event"] == "user"]
+    return events[said[-2] if len(said) > 1 else 0 : said[-1]] if said else []
+
+
+def _offered(before: list[Event]) -> str | None:
+    """Return the action of the one button under a question ("要约一个吗？"), if there is one."""
+    replies = [e for e in before if e["event"] == "bot"]
+    buttons = [b for e in replies for b in (e.get("data") or {}).get("buttons") or []]
+    if len(buttons) != 1 or not str(replies[-1].get("text") or "").rstrip().endswith(ASKS):
+        return None
+    payload = str(buttons[0]["payload"])
+    return f"action_{payload[1:]}" if OFFER.fullmatch(payload) else None
 
 
 class ActionDeny(ServiceAction):

@@ -13,7 +13,7 @@ from abc import abstractmethod
 from typing import Any, ClassVar
 
 from rasa_sdk import Tracker
-from rasa_sdk.events import ActiveLoop, SlotSet
+from rasa_sdk.events import ActiveLoop, FollowupAction, SlotSet
 
 from actions.turn import Event, ServiceAction, Turn, close_form
 
@@ -209,10 +209,16 @@ class Submit(ServiceAction):
         )
 
     def failed(self, turn: Tracker) -> list[Event]:
-        """Leave the form, so that the conversation goes on."""
-        names = (*self.form_class.slots, *self.form_class.scratch)
-        kept = [SlotSet(name, None) for name in names if name != "policy"]
-        return [*kept, ActiveLoop(None), SlotSet("requested_slot", None)]
+        """Go back to the form's last question: nothing said is lost, and a yes tries again.
+
+        Whatever was stored before the failure is found again by its idempotency key.
+        """
+        form = self.form_class
+        asked = form.confirm or form.slots[-1]
+        if any(turn.get_slot(slot) is None for slot in form.slots[:1]):
+            return [ActiveLoop(None), SlotSet("requested_slot", None)]
+        again = [SlotSet(asked, None), ActiveLoop(form.form), SlotSet("requested_slot", asked)]
+        return [*again, FollowupAction("action_listen")]
 
     def handle(self, turn: Turn) -> list[Event]:
         """Submit if complete; say that nothing was done if the summary was rejected."""

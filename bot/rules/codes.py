@@ -6,6 +6,7 @@ made, hashed and compared by whoever stores them, not here.
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -13,6 +14,8 @@ CODE_DIGITS = 6
 CODE_VALID_FOR = timedelta(minutes=5)
 MAX_TRIES = 5
 LOCK_FOR = timedelta(minutes=30)
+# Messages cost money and annoy: so many codes for a phone or a chat account in so long a time.
+CODE_LIMITS = ((timedelta(minutes=1), 1), (timedelta(hours=1), 5), (timedelta(days=1), 10))
 
 _CODE = re.compile(rf"[0-9]{{{CODE_DIGITS}}}")
 
@@ -46,6 +49,21 @@ def code_state(
     if now - created_at > CODE_VALID_FOR:
         return CodeState.EXPIRED
     return CodeState.USABLE
+
+
+def next_code_at(sent: Iterable[datetime], now: datetime) -> datetime | None:
+    """Give when the next code may be sent, or None if it may be sent at `now`.
+
+    `sent` are the times (aware) at which codes went to the same phone or chat account; the
+    limits are CODE_LIMITS (手册·电子保险卡 E1 asks for verification, not for these figures).
+    """
+    times = sorted(sent, reverse=True)
+    waits = [
+        times[most - 1] + span
+        for span, most in CODE_LIMITS
+        if len(times) >= most and now - times[most - 1] < span
+    ]
+    return max(waits, default=None)
 
 
 def tries_left(tries: int) -> int:

@@ -167,6 +167,23 @@ def book(
             ``department``, ``past``, ``closed_day`` or ``after_policy`` (the visit would be
             after the policy's last day).
     """
+    given = (identity_id, number, hospital, department, wish, now)
+    try:
+        return _book(store, *given)
+    except Conflict:
+        # Both parents asked at once: the other's is found now.
+        return _book(store, *given)
+
+
+def _book(
+    store: Store,
+    identity_id: int,
+    number: str,
+    hospital: str,
+    department: str,
+    wish: Wish,
+    now: datetime,
+) -> tuple[AppointmentView, bool]:
     with store.begin() as session:
         policy = own_policy(session, identity_id, number)
         place = _bookable(session, policy, hospital, department, now)
@@ -174,6 +191,8 @@ def book(
         found = _same(session, policy.id, place.id, department, wish)
         if found is not None:
             return _view(found, now), False
+        key = _key(policy.id, place.id, department, wish)
+        _free(session, key)
         row = Appointment(
             reference="",
             policy_id=policy.id,
@@ -186,7 +205,7 @@ def book(
             requested_by_id=identity_id,
             requested_at=now,
             due_at=booking_due(now),
-            idempotency_key=f"{policy.id}:{place.id}:{department}:{wish.visit_at.isoformat()}",
+            idempotency_key=key,
         )
         _store_new(session, row, "A")
         _log(session, identity_id, "appointment.request", row, now, urgent=row.urgent)
@@ -261,6 +280,8 @@ def reschedule(
             return _view(row, now)
         if _same(session, row.policy_id, row.hospital_id, row.department, wish) is not None:
             raise Refused("booked_then")
+        key = _key(row.policy_id, row.hospital_id, row.department, wish)
+        _free(session, key)
         row.visit_at = wish.visit_at
         row.clock_given = wish.clock is not None
         row.day_part = None if wish.clock else wish.part
@@ -268,9 +289,7 @@ def reschedule(
         row.urgent = classify_wish(wish.latest, now, now) is not BookingWish.NORMAL
         row.requested_at = now
         row.due_at = booking_due(now)
-        row.idempotency_key = (
-            f"{row.policy_id}:{row.hospital_id}:{row.department}:{wish.visit_at.isoformat()}"
-        )
+        row.idempotency_key = key
         _flush(session)
         _log(session, identity_id, "appointment.reschedule", row, now, urgent=row.urgent)
         return _view(row, now)
@@ -284,7 +303,7 @@ def _bookable(
         raise Refused(_word(obstacle))
     place: Hospital | None = session.scalar(sa.select(Hospital).where(Hospital.name == hospital))
     if place is None:
-        raise NotFound(hospital)
+        raise NotFound("hospital")
     if place.kind != "public_special":
         raise Refused("hospital_kind")
     if department not in [d.name for d in place.departments]:
@@ -304,6 +323,19 @@ def _same(
     )
     found: Appointment | None = session.scalar(query)
     return found
+
+
+def _key(policy_id: int, hospital_id: int, department: str, wish: Wish) -> str:
+    return f"{policy_id}:{hospital_id}:{department}:{wish.visit_at.isoformat()}"
+
+
+def _free(session: Any, key: str) -> None:
+    """Take the key from a visit that is no longer open, for example one that was declined."""
+    query = sa.select(Appointment).where(Appointment.idempotency_key == key)
+    closed: Appointment | None = session.scalar(query)
+    if closed is not None and closed.status not in OPEN_STATES:
+        closed.idempotency_key = None
+        session.flush()
 
 
 def _check_day(policy: Policy, wish: Wish, now: datetime) -> None:
@@ -333,7 +365,7 @@ def _own(session: Any, identity_id: int, reference: str) -> Appointment:
         sa.select(Appointment).where(Appointment.reference == reference)
     )
     if row is None or row.policy_id not in policy_ids(session, identity_id):
-        raise NotFound(reference)
+        raise NotFound("appointment")
     return row
 
 

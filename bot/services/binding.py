@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,9 +17,11 @@ import sqlalchemy as sa
 from bot.rules import codes
 from bot.rules.identity import same_child_name
 from bot.services import audit
-from bot.services.sms import SmsSender
+from bot.services.sms import SmsError, SmsSender
 from bot.store.models import Binding, Child, Household, OneTimeCode, Policy, VerificationLock
 from bot.store.session import Store
+
+logger = logging.getLogger(__name__)
 
 
 class CodeAnswer(Enum):
@@ -38,11 +41,13 @@ class CodeSent:
         request_id: Names this request when the code is typed.
         shown_code: The code to show in the chat; demo mode only.
         locked_until: Set if nothing was sent because the phone or the account is locked.
+        next_at: Set if nothing was sent because too many codes were asked for; when one may be.
     """
 
     request_id: int | None
     shown_code: str | None = None
     locked_until: datetime | None = None
+    next_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,9 @@ def request_code(
     """Send a six-digit code if the child's name and the phone belong together.
 
     A wrong name and an unknown phone look exactly like a right pair: a code is said to be
-    on its way, and no code will ever match. Only the household's own phone gets a message.
+    on its way, and no code will ever match. Only the household's own phone gets a message, and
+    only after the code is stored. Where codes go to phones, their number is limited for each
+    phone and each chat account; the demonstration, which shows them in the chat, has no limit.
 
     Args:
         store: Where codes are kept, hashed.
@@ -81,14 +88,16 @@ def request_code(
         now: Aware; codes live five minutes from here.
         new_code: Replaces the random source in tests.
 
-    Raises:
-        SmsError: The gateway refused; nothing is stored.
+    A gateway that fails is logged and looks like a message that got lost: the parent asks again.
     """
     code = (new_code or _random_code)()
     with store.begin() as session:
         until = _locked_until(session, phone, identity_id, now)
         if until is not None:
             return CodeSent(None, None, until)
+        wait = None if sender.shown_in_chat else _wait(session, phone, identity_id, now)
+        if wait is not None:
+            return CodeSent(None, next_at=wait)
         child = _insured(session, child_name, phone)
         row = OneTimeCode(
             identity_id=identity_id,
@@ -101,8 +110,11 @@ def request_code(
         session.add(row)
         session.flush()
         request_id = row.id
-        if child is not None:
+    if child is not None:
+        try:
             sender.send_code(phone, code)
+        except SmsError as error:
+            logger.warning("a one-time code could not be sent: %s", error)
     return CodeSent(request_id, code if sender.shown_in_chat and child else _decoy(sender))
 
 
@@ -152,6 +164,16 @@ def unbind(store: Store, *, identity_id: int, now: datetime) -> int:
         actor = audit.identity_actor(identity_id)
         audit.record(session, at=now, actor=actor, action="unbind", subject=actor, count=len(rows))
         return len(rows)
+
+
+def _wait(session: Any, phone: str, identity_id: int, now: datetime) -> datetime | None:
+    longest = max(span for span, _ in codes.CODE_LIMITS)
+    recent = sa.select(OneTimeCode.created_at).where(OneTimeCode.created_at > now - longest)
+    waits = [
+        codes.next_code_at(session.scalars(recent.where(mine)), now)
+        for mine in (OneTimeCode.phone == phone, OneTimeCode.identity_id == identity_id)
+    ]
+    return max((wait for wait in waits if wait is not None), default=None)
 
 
 def _random_code() -> str:

@@ -87,7 +87,7 @@ def hospital(store: Store, name: str) -> HospitalView:
     for found in hospitals(store):
         if found.name == name:
             return found
-    raise NotFound(name)
+    raise NotFound("hospital")
 
 
 def match_hospital(text: str, known: Iterable[HospitalView]) -> Match | None:

@@ -77,7 +77,7 @@ def own_policy(session: Any, identity_id: int, number: str) -> Policy:
         return policy
     if not bound_policies(session, identity_id):
         raise NotBound
-    raise NotFound(number)
+    raise NotFound("policy")
 
 
 def choose(store: Store, identity_id: int, number: str) -> PolicyChoice:
@@ -90,6 +90,6 @@ def choose(store: Store, identity_id: int, number: str) -> PolicyChoice:
         policy = own_policy(session, identity_id, number)
         row = session.get(ChatIdentity, identity_id)
         if row is None:
-            raise NotFound(number)
+            raise NotFound("policy")
         row.current_policy_id = policy.id
         return PolicyChoice(policy.number, policy.child.name, policy.plan.name)

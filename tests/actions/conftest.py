@@ -122,15 +122,16 @@ def run(store: Store, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Reply]:
         sender: str = "parent",
         after: Sequence[str] = (),
         ranking: Sequence[tuple[str, float]] = (),
+        before: Sequence[dict[str, Any]] = (),
     ) -> Reply:
-        """Run ``action``; ``after`` names the actions that have run since the message."""
+        """Run ``action``; ``after`` names the actions since the message, ``before`` what was."""
         message = {
             "text": text or f"/{intent}",
             "intent": {"name": intent, "confidence": 1.0},
             "entities": list(entities),
             "intent_ranking": [{"name": n, "confidence": c} for n, c in ranking],
         }
-        events = [{"event": "user", "input_channel": "rest", **message}]
+        events = [*before, {"event": "user", "input_channel": "rest", **message}]
         events += [{"event": "action", "name": name} for name in after]
         loop = {"name": form} if form else {}
         tracker = Tracker(sender, dict(slots or {}), message, events, False, None, loop, None)

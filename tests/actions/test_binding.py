@@ -230,7 +230,7 @@ def test_a_question_amid_binding_is_an_aside(send: Callable[..., Any]) -> None:
         assert send(text, slots, intent).events == []
 
 
-def test_a_gateway_that_fails_keeps_name_and_question(
+def test_a_gateway_that_fails_is_a_code_to_ask_for_again(
     send: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, count: Callable[..., int]
 ) -> None:
     def refuse(*_: object) -> None:
@@ -239,9 +239,20 @@ def test_a_gateway_that_fails_keeps_name_and_question(
     monkeypatch.setattr("bot.services.sms.DemoSmsSender.send_code", refuse)
     slots = {"bind_child_name": "王小满", "requested_slot": "bind_phone"}
     reply = send(ONE, slots)
-    assert reply.texts == [texts()["failure"].text]
-    assert reply.slots == {"misses": 0, "requested_slot": "bind_phone"}
-    assert count(OneTimeCode) == 0
+    assert reply.slots["requested_slot"] == "bind_code"
+    assert reply.slots["bind_request"]
+    assert count(OneTimeCode) == 1
+
+
+def test_too_many_codes_are_refused_and_the_last_one_stays_good(
+    send: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slots, _ = requested(send)
+    monkeypatch.setattr("bot.services.sms.DemoSmsSender.shown_in_chat", False)
+    reply = send("重发", slots | {"requested_slot": "bind_code"})
+    assert "太勤" in reply.text
+    assert reply.slots["bind_request"] == slots["bind_request"]
+    assert reply.slots["requested_slot"] == "bind_code"
 
 
 # ---- after binding

@@ -82,6 +82,46 @@ def test_stopping_takes_up_what_was_put_aside(run: Run) -> None:
     assert (reply.followup, reply.slots["paused_forms"]) == ("book_form", [])
 
 
+def bot(text: str, *payloads: str) -> dict[str, Any]:
+    buttons = [{"title": "t", "payload": payload} for payload in payloads]
+    return {"event": "bot", "text": text, "data": {"buttons": buttons}}
+
+
+USER: dict[str, Any] = {"event": "user", "text": "查预约"}
+
+
+def test_a_yes_takes_up_the_one_thing_that_was_offered(run: Run) -> None:
+    before = [USER, bot("目前没有预约。要约一个吗？", "/book_appointment")]
+    reply = run(ActionAffirm(), "好", "affirm", before=before)
+    assert (reply.texts, reply.followup) == ([], "action_book_appointment")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        bot("预约已提交。", "/check_appointment"),
+        bot("要约一个吗？", "/book_appointment", "/find_hospital"),
+        bot("要约一个吗？"),
+        bot("是这个吗？", '/inform{"policy": "1"}'),
+    ],
+)
+def test_a_yes_to_anything_else_begins_nothing(run: Run, said: dict[str, Any]) -> None:
+    reply = run(ActionAffirm(), "好", "affirm", before=[USER, said])
+    assert reply.texts == [text("affirm")]
+    assert reply.followup == "action_listen"
+
+
+def test_what_was_offered_long_ago_is_no_longer_offered(run: Run) -> None:
+    before = [USER, bot("要约一个吗？", "/book_appointment"), USER, bot("再见。")]
+    assert run(ActionAffirm(), "好", "affirm", before=before).texts == [text("affirm")]
+
+
+def test_a_second_yes_after_a_submission_does_nothing(run: Run) -> None:
+    before = [USER, {"event": "action", "name": "action_submit_book"}, bot("预约已提交。")]
+    reply = run(ActionAffirm(), "确认", "affirm", before=before)
+    assert reply.texts == [text("done_already")]
+
+
 def test_yes_and_no_to_nothing(run: Run) -> None:
     assert run(ActionAffirm(), "好", "affirm").texts == [text("affirm")]
     assert run(ActionDeny(), "不", "deny").texts == [text("deny")]

@@ -133,6 +133,10 @@ def test_a_failed_submission_answers_and_keeps_the_child(broken_store: Run) -> N
     reply = broken_store(ActionSubmitBook(), "好", "affirm", slots=slots)
     assert reply.texts == [texts()["failure"].text]
     assert "policy" not in reply.slots
+    # Nothing said is lost: the summary is asked again, and a yes tries again.
+    assert reply.slots == {"book_confirm": None, "requested_slot": "book_confirm"}
+    assert reply.loops == ["book_form"]
+    assert reply.followup == "action_listen"
 
 
 def test_120_is_told_even_if_the_hand_off_fails(

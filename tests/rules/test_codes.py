@@ -78,3 +78,23 @@ def test_e1_zones_do_not_matter() -> None:
 )
 def test_e1_a_typed_code_is_read(text: str, code: str | None) -> None:
     assert codes.read_code(text) == code
+
+
+@pytest.mark.parametrize(
+    ("minutes_ago", "wait"),
+    [
+        ([], None),
+        ([1], None),
+        ([0.5], 0.5),
+        ([59, 50, 40, 30, 20], 1),
+        ([61, 50, 40, 30, 20], None),
+        ([60 * h for h in range(2, 12)], 24 * 60 - 11 * 60),
+    ],
+)
+def test_the_next_code_waits_for_the_longest_limit(
+    minutes_ago: list[float], wait: float | None
+) -> None:
+    now = datetime(2026, 11, 23, 10, tzinfo=UTC)
+    sent = [now - timedelta(minutes=m) for m in minutes_ago]
+    expected = None if wait is None else now + timedelta(minutes=wait)
+    assert codes.next_code_at(sent, now) == expected

@@ -130,6 +130,36 @@ def test_after_a_cancellation_the_same_wish_is_new(
     assert second.reference != first.reference
 
 
+@pytest.mark.parametrize("status", ["declined", "noshow"])
+def test_a_wish_that_was_declined_can_be_asked_for_again(
+    store: Store, book_it: Book, status: str
+) -> None:
+    first, _ = book_it()
+    with store.begin() as session:
+        session.merge(the_row(store, first.reference)).status = status
+    second, new = book_it()
+    assert new
+    assert second.reference != first.reference
+
+
+def test_a_visit_can_be_moved_to_a_time_that_was_declined(
+    store: Store, book_it: Book, parent: int, now: datetime
+) -> None:
+    declined, _ = book_it()
+    with store.begin() as session:
+        session.merge(the_row(store, declined.reference)).status = "declined"
+    other, _ = book_it(wish=Wish(FRIDAY, time(15), None))
+    moved = reschedule(
+        store,
+        identity_id=parent,
+        reference=other.reference,
+        wish=WISH,
+        now=now,
+        late_accepted=False,
+    )
+    assert moved.visit_at == WISH.visit_at
+
+
 @pytest.mark.parametrize("part", ["morning", "noon", "afternoon", "evening", None])
 def test_a_part_of_the_day_is_kept_as_such(store: Store, book_it: Book, part: str | None) -> None:
     seen, _ = book_it(wish=Wish(FRIDAY, None, part))

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from bot.services.binding import CodeAnswer, CodeResult, CodeSent, request_code, unbind, verify_code
 from bot.services.identity import choices
-from bot.services.sms import DemoSmsSender, HttpSmsSender, SmsError
+from bot.services.sms import DemoSmsSender, HttpSmsSender
 from bot.store.models import AuditEntry, Binding, OneTimeCode, VerificationLock
 from bot.store.session import Store
 
@@ -36,6 +36,17 @@ class Phone:
 @pytest.fixture
 def phone() -> Phone:
     return Phone()
+
+
+@pytest.fixture
+def limits() -> None:
+    """Keep the limits on how many codes are sent."""
+
+
+@pytest.fixture(autouse=True)
+def _no_limits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "limits" not in request.fixturenames:
+        monkeypatch.setattr("bot.rules.codes.CODE_LIMITS", ((timedelta(1), 10**6),))
 
 
 Ask = Callable[..., CodeSent]
@@ -433,13 +444,58 @@ def test_the_real_sender_gives_the_code_to_the_gateway_alone(
     assert verify(parent, sent, CODE, now).answer is CodeAnswer.BOUND
 
 
-def test_when_the_gateway_refuses_nothing_is_stored(
-    now: datetime, parent: int, ask: Ask, count: Callable[..., int]
+def test_a_gateway_that_refuses_looks_like_a_message_that_got_lost(
+    now: datetime, parent: int, ask: Ask, caplog: pytest.LogCaptureFixture
 ) -> None:
     down = httpx.MockTransport(lambda _: httpx.Response(503))
-    with pytest.raises(SmsError):
-        ask(parent, now, sender=HttpSmsSender("https://sms.example", "t0ken", down))
-    assert count(OneTimeCode) == 0
+    gateway = HttpSmsSender("https://sms.example", "t0ken", down)
+    known = ask(parent, now, sender=gateway)
+    unknown = ask(parent, now, sender=gateway, phone="13900000000")
+    assert (known.shown_code, known.locked_until) == (unknown.shown_code, unknown.locked_until)
+    assert known.request_id
+    assert unknown.request_id
+    assert "could not be sent" in caplog.text
+    assert ONE not in caplog.text
+    assert CODE not in caplog.text
+
+
+def test_the_code_is_sent_outside_the_transaction(
+    store: Store, now: datetime, parent: int, ask: Ask
+) -> None:
+    seen: list[int] = []
+
+    class Gateway(Phone):
+        def send_code(self, phone: str, code: str) -> None:
+            with store.begin() as session:
+                seen.append(session.query(OneTimeCode).count())
+
+    ask(parent, now, sender=Gateway())
+    assert seen == [1]
+
+
+@pytest.mark.usefixtures("limits")
+def test_codes_to_a_phone_are_limited_whoever_asks(
+    now: datetime, new_identity: Callable[[str], int], ask: Ask, phone: Phone
+) -> None:
+    assert ask(new_identity("a"), now).request_id
+    again = ask(new_identity("b"), now + timedelta(seconds=59))
+    assert (again.request_id, again.next_at) == (None, now + timedelta(minutes=1))
+    assert ask(new_identity("b"), now + timedelta(minutes=1)).request_id
+    assert len(phone.sent) == 2
+
+
+@pytest.mark.usefixtures("limits")
+def test_the_limit_tells_nothing_of_a_phone(now: datetime, parent: int, ask: Ask) -> None:
+    for hours, number in ((0, ONE), (3, "13900000000")):
+        later = now + timedelta(hours=hours)
+        assert ask(parent, later, phone=number).request_id
+        assert ask(parent, later, phone=number).next_at == later + timedelta(minutes=1)
+
+
+@pytest.mark.usefixtures("limits")
+def test_the_demonstration_has_no_limit(now: datetime, parent: int, ask: Ask) -> None:
+    sent = [ask(parent, now, sender=DemoSmsSender()) for _ in range(12)]
+    assert all(s.request_id for s in sent)
 
 
 def test_the_gateway_hears_of_no_decoys(now: datetime, parent: int, ask: Ask) -> None:

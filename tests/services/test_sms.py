@@ -8,7 +8,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from bot.services.sms import DemoSmsSender, HttpSmsSender, SmsError, sms_sender
+from bot.services.sms import BackgroundSmsSender, DemoSmsSender, HttpSmsSender, SmsError, sms_sender
 from bot.settings import Settings
 
 URL = "https://sms.example/send"
@@ -63,9 +63,39 @@ def test_the_settings_choose_the_sender() -> None:
     demo = sms_sender(Settings.model_validate({}))
     real = sms_sender(Settings.model_validate({"sms_url": URL, "sms_token": SecretStr("t0ken")}))
     assert isinstance(demo, DemoSmsSender)
-    assert isinstance(real, HttpSmsSender)
+    assert isinstance(real, BackgroundSmsSender)
 
 
 def test_only_the_demonstration_shows_codes_in_the_chat() -> None:
     assert DemoSmsSender.shown_in_chat
     assert not HttpSmsSender.shown_in_chat
+
+
+class Flaky:
+    """Fails so many times, then sends."""
+
+    shown_in_chat = False
+
+    def __init__(self, failures: int) -> None:
+        self.failures = failures
+        self.tries = 0
+
+    def send_code(self, phone: str, code: str) -> None:
+        self.tries += 1
+        if self.tries <= self.failures:
+            raise SmsError("ReadTimeout")
+
+
+@pytest.mark.parametrize(("failures", "sent"), [(0, True), (1, True), (2, True), (3, False)])
+def test_a_code_is_tried_three_times_behind_the_parents_back(
+    failures: int, sent: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    gateway, pauses = Flaky(failures), []
+    sender = BackgroundSmsSender(gateway, pauses.append)
+    sender.send_code("13800000101", "123456")
+    assert sender.last is not None
+    assert sender.last.result(10) is sent
+    assert gateway.tries == min(failures + 1, 3)
+    assert pauses == [1.0, 5.0][:failures]
+    assert "13800000101" not in caplog.text
+    assert len(caplog.records) == failures
