@@ -222,7 +222,9 @@ class ServiceAction(Action, ABC):  # type: ignore[misc]
     def _run(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[Event]:
         store = get_store()
         channel = tracker.get_latest_input_channel() or "rest"
-        who = identities.identify(store, channel, tracker.sender_id)
+        # Behind the inbox a conversation is named by its app and account, elsewhere by the account.
+        account = str(tracker.sender_id).removeprefix(f"{channel}:")
+        who = identities.identify(store, channel, account)
         turn = Turn(dispatcher, tracker, store, who, clock.now())
         events = list(self.handle(turn))
         if turn.slot("misses") and not turn.missed and not self.keeps_misses:

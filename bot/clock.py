@@ -18,3 +18,11 @@ def now() -> datetime:
     """Return the current time, aware, in Asia/Shanghai; the frozen one if ``BOT_NOW`` is set."""
     frozen = get_settings().now
     return frozen.astimezone(TZ) if frozen is not None else datetime.now(TZ)
+
+
+def wall() -> datetime:
+    """Return the machine's time, aware, in Asia/Shanghai, even when ``BOT_NOW`` is set.
+
+    For leases and for the age of messages, which a frozen clock would never let pass.
+    """
+    return datetime.now(TZ)

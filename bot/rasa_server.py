@@ -67,6 +67,10 @@ def create_app(settings: Settings, model: Path) -> Sanic:
     from sanic.request import Request
     from sanic.response import HTTPResponse, json
 
+    # Imports Rasa, which must come after what keeps TensorFlow out.
+    from bot.channels.inbox import InboxConsumer
+    from bot.store.session import get_store
+
     app = Sanic("youxiang", configure_logging=False)
     credentials: dict[str, Any] = read_config_file(str(CREDENTIALS))
     register(_channels(credentials, settings), app, route="/webhooks/")
@@ -82,14 +86,24 @@ def create_app(settings: Settings, model: Path) -> Sanic:
             raise ModelError(f"the model {model} cannot be loaded")
         await agent.parse_message(_WARM_UP)
         app.ctx.agent = agent
+        app.ctx.inbox = InboxConsumer(get_store(), agent)
+        app.ctx.inbox_task = loop.create_task(app.ctx.inbox.run())
+
+    async def nudge(_request: Request) -> HTTPResponse:
+        app.ctx.inbox.nudge()
+        return json({"status": "ok"}, status=202)
 
     async def close(app: Sanic, _loop: AbstractEventLoop) -> None:
+        task = getattr(app.ctx, "inbox_task", None)
+        if task is not None:
+            task.cancel()
         agent = getattr(app.ctx, "agent", None)
         broker = agent.tracker_store.event_broker if agent else None
         if broker is not None:
             await broker.close()
 
     app.add_route(health, "/")
+    app.add_route(nudge, "/webhooks/inbox", methods=["POST"])
     app.register_listener(load, "before_server_start")
     app.register_listener(close, "after_server_stop")
     return app

@@ -17,7 +17,10 @@ PRODUCTION = {
 
 @pytest.mark.parametrize(
     ("environ", "expected"),
-    [({}, ["", "webhooks/rest", "webhooks/rest/webhook"]), (PRODUCTION, [""])],
+    [
+        ({}, ["", "webhooks/inbox", "webhooks/rest", "webhooks/rest/webhook"]),
+        (PRODUCTION, ["", "webhooks/inbox"]),
+    ],
 )
 def test_there_is_no_other_way_in(environ: dict[str, str], expected: list[str]) -> None:
     code = (

@@ -69,6 +69,12 @@ def newest() -> str:
     return str(ScriptDirectory.from_config(_config()).get_current_head())
 
 
+def revisions() -> list[str]:
+    """Return all revisions that this code knows, the oldest first."""
+    known = ScriptDirectory.from_config(_config()).walk_revisions()
+    return [str(script.revision) for script in known][::-1]
+
+
 def is_current(url: str) -> bool:
     """Say whether the store's tables are those of this code. Creates nothing."""
     return current(url) == newest()

@@ -71,14 +71,18 @@ def test_check_constraints_are_those_of_the_models(url: str, engine: Engine) -> 
 
 
 def test_each_step_can_be_undone(url: str, engine: Engine) -> None:
-    for revision in ("0001", "0002", "0003"):
+    steps = migrate.revisions()
+    assert steps[:3] == ["0001", "0002", "0003"]
+    for revision in steps:
         migrate.upgrade(url, revision)
         assert migrate.current(url) == revision
     assert migrate.is_current(url)
-    migrate.downgrade(url, "0002")
-    assert not migrate.is_current(url)
+    for revision in reversed(steps[:-1]):
+        migrate.downgrade(url, revision)
+        assert migrate.current(url) == revision
+        assert not migrate.is_current(url)
     assert "outbox_message" not in tables(engine)
-    assert "claim" in tables(engine)
+    assert "claim" not in tables(engine)
     engine.dispose()
 
 

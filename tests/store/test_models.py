@@ -151,6 +151,7 @@ VALID: dict[type[Any], dict[str, Any]] = {
         "update_id": "1",
         "account": "a",
         "payload": {"text": "你好"},
+        "said_at": NOW,
         "received_at": NOW,
     },
     OutboxMessage: {
@@ -239,6 +240,8 @@ REFUSED = [
     (HandOff, {"status": "lost"}),
     (InboundUpdate, {}),
     (InboundUpdate, {"update_id": "2", "status": "lost"}),
+    (InboundUpdate, {"update_id": "2", "kind": "smell"}),
+    (InboundUpdate, {"update_id": "2", "attempts": -1}),
     (OutboxMessage, {}),
     (OutboxMessage, {"idempotency_key": None, "attempts": -1}),
     (OutboxMessage, {"idempotency_key": None, "status": "lost"}),

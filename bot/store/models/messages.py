@@ -12,6 +12,10 @@ import sqlalchemy as sa
 from bot.store.models.base import Base, col, key, one_of, ref
 from bot.store.types import UtcDateTime
 
+INBOUND_KINDS = (
+    "text", "button", "file", "contact", "location", "voice", "edited", "other",
+)  # fmt: skip
+
 
 class InboundUpdate(Base):
     """A platform's update, stored before it is acknowledged; processed once."""
@@ -20,14 +24,22 @@ class InboundUpdate(Base):
     __table_args__ = (
         sa.UniqueConstraint("channel", "update_id"),
         one_of("status", "received", "processing", "processed", "failed"),
+        one_of("kind", *INBOUND_KINDS),
+        sa.CheckConstraint("attempts >= 0", name="attempts"),
+        sa.Index("ix_inbound_update_waiting", "status", "channel", "account"),
     )
     id: int = key()
     channel: str = col(sa.String(32))
     update_id: str = col(sa.String(128))
     account: str = col(sa.String(128))
+    kind: str = col(sa.String(16), default="text")
+    said_at: datetime = col(UtcDateTime)
     payload: dict[str, Any] = col(sa.JSON)
     status: str = col(sa.String(16), default="received")
     received_at: datetime = col(UtcDateTime)
+    owner: str | None = col(sa.String(64), nullable=True)
+    lease_until: datetime | None = col(UtcDateTime, nullable=True)
+    attempts: int = col(sa.Integer, default=0)
     processed_at: datetime | None = col(UtcDateTime, nullable=True)
 
 

@@ -1,0 +1,201 @@
+"""The inbox: every update of a messaging app is stored once, then processed once, in order.
+
+A channel calls :func:`accept` before it acknowledges the update to its platform. Whoever runs the
+dialogue takes updates with :func:`claim` and ends each with :func:`finish`, which puts the replies
+into the outbox in the same transaction. An update whose processor died is given out again when
+its lease has run out; leases are counted by the machine's clock, which is never frozen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from bot.rules.messages import InboundKind
+from bot.services.identity import identify
+from bot.store.models import InboundUpdate, OutboxMessage
+from bot.store.session import Store
+
+LEASE = timedelta(seconds=20)
+# After so many deaths on the same update it is answered with an apology.
+MOST_ATTEMPTS = 3
+REPLY = "reply"
+UPDATES: Any = InboundUpdate.__table__
+
+
+@dataclass(frozen=True)
+class InboundMessage:
+    """One update of one chat account.
+
+    Attributes:
+        channel: The messaging app, for example ``telegram``.
+        account: The sender there, as the platform has verified it.
+        update_id: The platform's own number of the update: the same again is the same update.
+        kind: What it is.
+        text: What was typed, or the payload of the button pressed; ``None`` for the rest.
+        said_at: When it was written, by the platform's clock (aware).
+        extra: What else there is, as JSON: ids of stored files, a contact's phone, a place.
+    """
+
+    channel: str
+    account: str
+    update_id: str
+    kind: InboundKind
+    said_at: datetime
+    text: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """An update to process; ``attempts`` counts this one."""
+
+    id: int
+    message: InboundMessage
+    received_at: datetime
+    attempts: int
+
+
+def accept(store: Store, message: InboundMessage, *, now: datetime) -> bool:
+    """Store an update; return False if it is stored already (redelivery)."""
+    row = InboundUpdate(
+        channel=message.channel,
+        update_id=message.update_id,
+        account=message.account,
+        kind=message.kind.value,
+        said_at=message.said_at,
+        payload={"text": message.text, "extra": dict(message.extra)},
+        received_at=now,
+    )
+    try:
+        with store.begin() as session:
+            known = sa.select(UPDATES.c.id).where(
+                UPDATES.c.channel == message.channel, UPDATES.c.update_id == message.update_id
+            )
+            if session.scalar(known) is not None:
+                return False
+            session.add(row)
+    except IntegrityError:
+        # Two deliveries at once; the other one has stored it.
+        return False
+    return True
+
+
+def claim(store: Store, *, owner: str, now: datetime) -> Claimed | None:
+    """Take the oldest update that waits, if every earlier one of its account is done.
+
+    Args:
+        store: The store.
+        owner: Who processes: another one takes over only when the lease has run out.
+        now: Aware.
+
+    Returns:
+        The update, leased to ``owner`` for :data:`LEASE`; ``None`` if there is none.
+    """
+    with store.read() as session:
+        waiting = session.execute(_waiting(now)).first()
+    if waiting is None:
+        return None
+    with store.begin() as session:
+        taken: Any = session.execute(
+            sa.update(UPDATES)
+            .where(UPDATES.c.id == waiting.id, UPDATES.c.attempts == waiting.attempts)
+            .where(UPDATES.c.status.in_(("received", "processing")))
+            .values(
+                status="processing",
+                owner=owner,
+                lease_until=now + LEASE,
+                attempts=waiting.attempts + 1,
+            )
+        )
+        if taken.rowcount != 1:
+            return None
+    message = InboundMessage(
+        waiting.channel,
+        waiting.account,
+        waiting.update_id,
+        InboundKind(waiting.kind),
+        waiting.said_at,
+        waiting.payload.get("text"),
+        waiting.payload.get("extra") or {},
+    )
+    return Claimed(waiting.id, message, waiting.received_at, waiting.attempts + 1)
+
+
+def renew(store: Store, *, update: int, owner: str, now: datetime) -> bool:
+    """Lengthen a lease; return False if the update is no longer the owner's."""
+    with store.begin() as session:
+        renewed: Any = session.execute(
+            sa.update(UPDATES)
+            .where(UPDATES.c.id == update, UPDATES.c.owner == owner)
+            .where(UPDATES.c.status == "processing")
+            .values(lease_until=now + LEASE)
+        )
+        return bool(renewed.rowcount)
+
+
+def finish(
+    store: Store,
+    claimed: Claimed,
+    replies: Sequence[Mapping[str, Any]],
+    *,
+    owner: str,
+    now: datetime,
+    due_at: datetime,
+    failed: bool = False,
+) -> bool:
+    """End an update and put its replies into the outbox, both or neither.
+
+    Args:
+        store: The store.
+        claimed: The update.
+        replies: The messages to send, in order, as JSON.
+        owner: Who claimed it.
+        now: Aware.
+        due_at: When the replies are due, by the business clock of the outbox (aware).
+        failed: Whether the replies are an apology.
+
+    Returns:
+        False if somebody else has taken the update over meanwhile; nothing is sent then.
+    """
+    who = identify(store, claimed.message.channel, claimed.message.account)
+    with store.begin() as session:
+        ended: Any = session.execute(
+            sa.update(UPDATES)
+            .where(UPDATES.c.id == claimed.id, UPDATES.c.owner == owner)
+            .where(UPDATES.c.status == "processing")
+            .values(status="failed" if failed else "processed", processed_at=now, lease_until=None)
+        )
+        if not ended.rowcount:
+            return False
+        for number, reply in enumerate(replies):
+            session.add(
+                OutboxMessage(
+                    identity_id=who.id,
+                    kind=REPLY,
+                    payload={"reply": dict(reply)},
+                    due_at=due_at,
+                    idempotency_key=f"{REPLY}:{claimed.id}:{number}",
+                )
+            )
+        return True
+
+
+def _waiting(now: datetime) -> Any:
+    earlier = UPDATES.alias("earlier")
+    open_before = (
+        sa.select(sa.literal(1))
+        .where(earlier.c.channel == UPDATES.c.channel, earlier.c.account == UPDATES.c.account)
+        .where(earlier.c.id < UPDATES.c.id, earlier.c.status.in_(("received", "processing")))
+        .exists()
+    )
+    free = sa.or_(
+        UPDATES.c.status == "received",
+        sa.and_(UPDATES.c.status == "processing", UPDATES.c.lease_until < now),
+    )
+    return sa.select(UPDATES).where(free, ~open_before).order_by(UPDATES.c.id).limit(1)
