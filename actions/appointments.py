@@ -11,6 +11,7 @@ from rasa_sdk.events import SlotSet
 from actions import booking_answers as answers
 from actions import texts, wishes
 from actions.forms import Form, Found, Submit, entity_spans, says_no
+from actions.service_requests import begin_cancelling, meant, tell_requests
 from actions.turn import (
     Event,
     ServiceAction,
@@ -354,6 +355,8 @@ class ActionCheckAppointment(ServiceAction):
         """List them with state and deadline."""
         if not turn.choices:
             return [SlotSet("pending_task", self.action_name), *open_form(turn, "bind_form")]
+        if tell_requests(turn, meant(turn)):
+            return [SlotSet("pending_task", None), *resume(turn)]
         known = service.upcoming(turn.store, identity_id=turn.identity.id, now=turn.now)
         shown = _mentioned(turn, known) or known
         if not known:
@@ -578,6 +581,11 @@ class ActionCancelAppointment(_BeginOnAppointment, ServiceAction):
 
     action_name = "action_cancel_appointment"
     form_class = CancelForm
+
+    def handle(self, turn: Turn) -> list[Event]:
+        """Begin with the request that is named, if it is one that staff arrange."""
+        other = begin_cancelling(turn) if turn.form != CancelForm.form else None
+        return super().handle(turn) if other is None else other
 
 
 class ActionRescheduleAppointment(_BeginOnAppointment, ServiceAction):

@@ -41,6 +41,15 @@ class ConsultationState(StrEnum):
     CLOSED = "closed"
 
 
+class ServiceRequestState(StrEnum):
+    """What staff are asked to arrange (手册·医疗服务 M4, M6, M7)."""
+
+    REQUESTED = "requested"
+    ARRANGED = "arranged"
+    DECLINED = "declined"
+    CANCELLED = "cancelled"
+
+
 class ClaimState(StrEnum):
     """A claim, from the first line to the money (手册·理赔流程 C1 to C4)."""
 
@@ -55,8 +64,15 @@ class ClaimState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-State = AppointmentState | AuthorizationState | ConsultationState | ClaimState
-S = TypeVar("S", AppointmentState, AuthorizationState, ConsultationState, ClaimState)
+State = AppointmentState | AuthorizationState | ConsultationState | ServiceRequestState | ClaimState
+S = TypeVar(
+    "S",
+    AppointmentState,
+    AuthorizationState,
+    ConsultationState,
+    ServiceRequestState,
+    ClaimState,
+)
 
 APPOINTMENT_STATES = tuple(AppointmentState)
 AUTHORIZATION_STATES = tuple(AuthorizationState)
@@ -117,6 +133,23 @@ CONSULTATION_MOVES: Mapping[ConsultationState, frozenset[ConsultationState]] = M
     }
 )
 
+SERVICE_REQUEST_MOVES: Mapping[ServiceRequestState, frozenset[ServiceRequestState]] = (
+    MappingProxyType(
+        {
+            ServiceRequestState.REQUESTED: frozenset(
+                {
+                    ServiceRequestState.ARRANGED,
+                    ServiceRequestState.DECLINED,
+                    ServiceRequestState.CANCELLED,
+                }
+            ),
+            ServiceRequestState.ARRANGED: frozenset({ServiceRequestState.CANCELLED}),
+            ServiceRequestState.DECLINED: frozenset(),
+            ServiceRequestState.CANCELLED: frozenset(),
+        }
+    )
+)
+
 CLAIM_MOVES: Mapping[ClaimState, frozenset[ClaimState]] = MappingProxyType(
     {
         ClaimState.DRAFT: frozenset({ClaimState.SUBMITTED, ClaimState.WITHDRAWN}),
@@ -161,6 +194,7 @@ _MOVES: Mapping[type[StrEnum], Mapping[Any, frozenset[Any]]] = MappingProxyType(
         AppointmentState: APPOINTMENT_MOVES,
         AuthorizationState: AUTHORIZATION_MOVES,
         ConsultationState: CONSULTATION_MOVES,
+        ServiceRequestState: SERVICE_REQUEST_MOVES,
         ClaimState: CLAIM_MOVES,
     }
 )

@@ -11,7 +11,8 @@ def new_reference(prefix: str, row_id: int) -> str:
 
     Args:
         prefix: One to three capital letters: A appointment, C claim, P authorization (事先授权),
-            T consultation (问诊), F complaint (反馈), S self-pay bill (自付).
+            T consultation (问诊), F complaint (反馈), S self-pay bill (自付),
+            R what staff arrange (安排), L lecture (讲座).
         row_id: The row's primary key, 1 or above: unique within the kind.
 
     Raises:

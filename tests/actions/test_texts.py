@@ -30,6 +30,8 @@ from bot.store.models import (
     BENEFITS,
     CLAIM_STATES,
     HOSPITAL_KINDS,
+    SERVICE_REQUEST_KINDS,
+    SERVICE_REQUEST_STATES,
 )
 from bot.texts import texts
 
@@ -65,6 +67,9 @@ WORDS = {
     "unit": {"yuan", "full_reimbursement_visits", "health_checks"},
     "route": {"network_clinic", "public_special"},
     "hospital": set(HOSPITAL_KINDS),
+    "service": set(SERVICE_REQUEST_KINDS),
+    "service_status": set(SERVICE_REQUEST_STATES),
+    "lecture_state": {"mine", "free", "full"},
     # An intent without such a line is not offered.
     "intent": {n.removeprefix("line_intent_") for n in texts() if n.startswith("line_intent_")},
 }
@@ -89,6 +94,7 @@ FAMILIES: dict[str, Iterable[str]] = {
     "benefit_{which}": {"left", "limit"},
     "claim_{late}": {"due", "overdue"},
     "claim_next_{claim.kind}": CLAIMABLE,
+    "vaccination_{seen.status.value}": {"expired", "not_started"},
     "says_{kind}": {"network_clinic", "public_special"},
     "intent_{entry['name']}": WORDS["intent"],
 }
@@ -284,6 +290,13 @@ SAMPLES = {
     "hours": "每天 09:00–20:00（示例）",
     "symptom": "从昨天晚上开始发烧到三十九度，还咳嗽",
     "treatment": "质子重离子治疗",
+    "title": "示例讲座：孩子发热怎么在家照顾",
+    "speaker": "示例·儿科讲师",
+    "what": "儿童健康检查",
+    "brand": "和晴",
+    "line": "· R10002 李沐宸 儿童健康检查 示范和晴儿科诊所（徐汇） 12月31日（周五）：等同事安排",
+    "note": "12月3日 10:00 在门诊一楼服务台等您，联系人王老师",
+    "reasons": "肠胃的问题看小儿消化科、外伤或肿块的问题看小儿外科",
     "first": "问最晚几时取消",
     "second": "看就诊记录",
 }

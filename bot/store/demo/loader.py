@@ -32,6 +32,7 @@ from bot.store.models import (
     HospitalAlias,
     HospitalDepartment,
     Household,
+    Lecture,
     Plan,
     PlanBenefit,
     PlanRoute,
@@ -77,6 +78,8 @@ def load_demo(session: Session, today: date) -> None:
             session.add(household)
         policy = _policy(session, row, household, plans[row["plan"]], today)
         _history(session, row, policy, places, today)
+    for lecture in _read("lectures.yml")["lectures"]:
+        _lecture(session, lecture, today)
     session.flush()
 
 
@@ -122,6 +125,18 @@ def resolve_day(text: str, today: date) -> date:
 
 def _read(name: str) -> Any:
     return yaml.safe_load(resources.files(__package__).joinpath(name).read_text("utf-8"))
+
+
+def _lecture(session: Session, row: Mapping[str, Any], today: date) -> None:
+    starts = at(resolve_day(row["date"], today), time.fromisoformat(row["at"]))
+    names = ("reference", "topic", "title", "speaker", "seats")
+    session.add(
+        Lecture(
+            starts_at=starts,
+            ends_at=starts + timedelta(minutes=row["minutes"]),
+            **{name: row[name] for name in names},
+        )
+    )
 
 
 def _amount(value: float) -> Decimal:

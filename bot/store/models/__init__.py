@@ -1,7 +1,17 @@
 """Tables. FHIR's names where it has one, the manual's terms elsewhere."""
 
 from bot.store.models.base import Base, utcnow
-from bot.store.models.care import AUTHORIZATION_STATES, Authorization, ConsultationRequest
+from bot.store.models.care import (
+    AUTHORIZATION_STATES,
+    LECTURE_TOPICS,
+    SERVICE_REQUEST_KINDS,
+    SERVICE_REQUEST_STATES,
+    Authorization,
+    ConsultationRequest,
+    Lecture,
+    LectureRegistration,
+    ServiceRequest,
+)
 from bot.store.models.claims import (
     CLAIM_KINDS,
     CLAIM_STATES,
@@ -43,6 +53,9 @@ __all__ = [
     "HANDOFF_REASONS",
     "HANDOFF_STATES",
     "HOSPITAL_KINDS",
+    "LECTURE_TOPICS",
+    "SERVICE_REQUEST_KINDS",
+    "SERVICE_REQUEST_STATES",
     "Appointment",
     "AuditEntry",
     "Authorization",
@@ -64,6 +77,8 @@ __all__ = [
     "HospitalDepartment",
     "Household",
     "InboundUpdate",
+    "Lecture",
+    "LectureRegistration",
     "OneTimeCode",
     "OutboxMessage",
     "Plan",
@@ -71,6 +86,7 @@ __all__ = [
     "PlanRoute",
     "Policy",
     "SelfPayBill",
+    "ServiceRequest",
     "VerificationLock",
     "Visit",
     "utcnow",

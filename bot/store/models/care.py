@@ -68,3 +68,69 @@ class ConsultationRequest(Base):
     version: int = col(sa.Integer, default=1)
     policy: Policy = link("Policy")
     __mapper_args__ = {"version_id_col": version}
+
+
+SERVICE_REQUEST_KINDS = ("onsite", "counselling", "vaccination", "health_check")
+SERVICE_REQUEST_STATES = ("requested", "arranged", "declined", "cancelled")
+
+
+class ServiceRequest(Base):
+    """Something that staff arrange and the manual sets no time for (M4, M6, M7)."""
+
+    __tablename__ = "service_request"
+    __table_args__ = (
+        one_of("kind", *SERVICE_REQUEST_KINDS),
+        one_of("status", *SERVICE_REQUEST_STATES),
+    )
+    id: int = key()
+    reference: str = col(sa.String(16), unique=True)
+    policy_id: int = ref("policy.id")
+    identity_id: int | None = ref("chat_identity.id", nullable=True)
+    hospital_id: int | None = ref("hospital.id", nullable=True)
+    kind: str = col(sa.String(16))
+    detail: str = col(sa.String(200), default="")
+    wished_on: date | None = col(sa.Date, nullable=True)
+    status: str = col(sa.String(16), default="requested")
+    note: str | None = col(sa.String(200), nullable=True)
+    requested_at: datetime = col(UtcDateTime)
+    decided_at: datetime | None = col(UtcDateTime, nullable=True)
+    idempotency_key: str | None = col(sa.String(128), nullable=True, unique=True)
+    version: int = col(sa.Integer, default=1)
+    policy: Policy = link("Policy")
+    hospital: Hospital | None = link("Hospital")
+    __mapper_args__ = {"version_id_col": version}
+
+
+LECTURE_TOPICS = ("common_illness", "outbreaks", "child_health")
+
+
+class Lecture(Base):
+    """A free online lecture (M5)."""
+
+    __tablename__ = "lecture"
+    __table_args__ = (
+        one_of("topic", *LECTURE_TOPICS),
+        sa.CheckConstraint("seats > 0", name="seats"),
+        sa.CheckConstraint("ends_at > starts_at", name="times"),
+    )
+    id: int = key()
+    reference: str = col(sa.String(16), unique=True)
+    topic: str = col(sa.String(32))
+    title: str = col(sa.String(100))
+    speaker: str = col(sa.String(100))
+    starts_at: datetime = col(UtcDateTime, index=True)
+    ends_at: datetime = col(UtcDateTime)
+    seats: int = col(sa.Integer)
+
+
+class LectureRegistration(Base):
+    """A chat account's seat in a lecture; ``cancelled_at`` frees it."""
+
+    __tablename__ = "lecture_registration"
+    __table_args__ = (sa.UniqueConstraint("lecture_id", "identity_id"),)
+    id: int = key()
+    lecture_id: int = ref("lecture.id")
+    identity_id: int = ref("chat_identity.id")
+    registered_at: datetime = col(UtcDateTime)
+    cancelled_at: datetime | None = col(UtcDateTime, nullable=True)
+    lecture: Lecture = link("Lecture")

@@ -412,4 +412,8 @@ def test_resolve_day_refuses(text: str) -> None:
 
 def test_data_files_lie_beside_the_code() -> None:
     folder = Path(str(resources.files("bot.store.demo")))
-    assert {path.name for path in folder.glob("*.yml")} == {"demo.yml", "demo_hospitals.yml"}
+    assert {path.name for path in folder.glob("*.yml")} == {
+        "demo.yml",
+        "demo_hospitals.yml",
+        "lectures.yml",
+    }
