@@ -196,27 +196,3 @@ class ActionCheckVisitRecords(_OnPolicy):
             for v in records
         ]
         turn.say("visits", child=child, lines="\n".join(lines))
-
-
-class ActionPaySelfPay(_OnPolicy):
-    """Tells what is owed and where it is paid."""
-
-    action_name = "action_pay_self_pay"
-
-    def answer(self, turn: Turn, number: str) -> None:
-        """List unpaid bills; say so if there are none."""
-        seen = _overview(turn, number)
-        if not seen.unpaid:
-            turn.say("nothing_owed", child=seen.child)
-            return
-        lines = [
-            texts.line(
-                "bill",
-                reference=bill.reference,
-                day=texts.day(bill.visited_on, seen.as_of),
-                hospital=bill.hospital,
-                amount=texts.yuan(bill.amount),
-            )
-            for bill in seen.unpaid
-        ]
-        turn.say("owed", child=seen.child, lines="\n".join(lines))

@@ -63,6 +63,21 @@ class Settings(BaseSettings):
         SecretStr("demo-only-code-secret"),
         description="Key for hashing one-time codes; must be set in production.",
     )
+    public_url: str | None = Field(
+        None,
+        description="Address at which parents reach the web process; needed in production. "
+        "By default its loopback port.",
+    )
+    payment_url: str | None = Field(
+        None,
+        description="HTTPS address of the payment provider (JSON POST); the demonstration has "
+        "a payment page of its own.",
+    )
+    payment_secret: SecretStr = Field(
+        SecretStr("demo-only-payment-secret"),
+        description="Key that signs what we and the payment provider tell each other; must be "
+        "set in production where BOT_PAYMENT_URL is.",
+    )
     history_turns: int = Field(
         10, ge=5, description="Turns of a conversation that the Rasa tracker keeps in memory."
     )
@@ -105,6 +120,17 @@ class Settings(BaseSettings):
             raise ValueError("BOT_ENV=production 时必须设 BOT_SMS_URL，否则验证码发不出去")
         if self.code_secret.get_secret_value().startswith("demo-only"):
             raise ValueError("BOT_ENV=production 时必须设 BOT_CODE_SECRET，不能用演示的密钥")
+
+        if self.public_url is None:
+            raise ValueError("BOT_ENV=production 时必须设 BOT_PUBLIC_URL，否则家长打不开链接")
+        demo = self.payment_secret.get_secret_value().startswith("demo-only")
+        if self.payment_url is not None and demo:
+            raise ValueError("BOT_ENV=production 时必须设 BOT_PAYMENT_SECRET，不能用演示的密钥")
+
+    @property
+    def base_url(self) -> str:
+        """Where parents reach the web process, without a slash at the end."""
+        return (self.public_url or f"http://127.0.0.1:{self.web_port}").rstrip("/")
 
     @property
     def logs(self) -> Path:

@@ -105,6 +105,7 @@ def test_production_gets_tables_and_nothing_else(tmp_path: Path) -> None:
         tmp_path,
         BOT_ENV="production",
         BOT_SMS_URL="https://sms.example/send",
+        BOT_PUBLIC_URL="https://bot.example",
         BOT_CODE_SECRET="a secret of our own",
     )
     provision.make_folders(settings)

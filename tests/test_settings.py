@@ -12,6 +12,7 @@ PRODUCTION = {
     "BOT_ENV": "production",
     "BOT_SMS_URL": "https://sms.example/send",
     "BOT_CODE_SECRET": "a secret of our own",
+    "BOT_PUBLIC_URL": "https://bot.example",
 }
 
 

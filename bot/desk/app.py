@@ -18,6 +18,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bot.desk import payments
 from bot.settings import Settings, get_settings
 from bot.store.session import get_store
 
@@ -50,7 +51,10 @@ class SecurityHeaders:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(_HEADERS)
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    # A page with a form asks for a policy of its own.
+                    headers.setdefault(name, value)
             await send(message)
 
         await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
@@ -131,6 +135,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         routes=[
             Route("/", index),
             Route("/health", health),
+            *payments.ROUTES,
             Mount("/static", StaticFiles(directory=_STATIC)),
         ],
         lifespan=lifespan,

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from actions.payments import ActionPaySelfPay
 from actions.policies import (
     ActionCheckBalance,
     ActionCheckCoverage,
     ActionCheckVisitRecords,
-    ActionPaySelfPay,
 )
 from bot.texts import texts
 
@@ -101,7 +101,8 @@ def test_without_visits_that_is_said(ask: Callable[..., Any]) -> None:
 def test_what_is_owed_is_told_with_where_to_pay(ask: Callable[..., Any]) -> None:
     text = ask(ActionPaySelfPay(), "YX2026-000501").text
     assert "S5001 11月8日（周日） 示范市第一人民医院：128 元" in text
-    assert "就诊记录 → 医院旁的“支付”" in text
+    assert "/pay/demo/Z" in text
+    assert "10:30 前有效" in text
 
 
 def test_who_owes_nothing_is_told_so(ask: Callable[..., Any]) -> None:

@@ -13,6 +13,7 @@ A file holds a list of conversations::
           keep: {code: '验证码[:：](\\d{6})'}   # first group, used later as {code}
         - press: 上午               # or: press a button offered in the last reply, by its title
         - repeat: true              # or: send the last message again
+        - pay: '(http\\S+)'           # or: pay at the page of the last reply, say nothing
 
 ``bind: [name, phone]`` before ``steps`` binds the chat account first.
 """
@@ -119,8 +120,22 @@ def play(conversation: Conversation, url: str) -> None:
     if conversation.bind:
         parent.bind(*conversation.bind)
     for step in conversation.steps:
+        if "pay" in step:
+            _pay(step["pay"], parent)
+            continue
         said = parent.send(_text(step, parent))
         _check(step, said, parent)
+
+
+def _pay(pattern: str, parent: Parent) -> None:
+    said = "\n".join(reply.get("text", "") for reply in parent.replies)
+    found = re.search(pattern, said)
+    assert found, _told(parent, f"no page to pay at: {pattern}")
+    page = httpx.get(found[1], timeout=60)
+    assert page.status_code == 200, _told(parent, f"{found[1]}: {page.status_code}")
+    done = httpx.post(found[1], timeout=60)
+    assert "已付清" in done.text, _told(parent, done.text)
+    parent.transcript.append(f"家长付款 {found[1]}")
 
 
 def _text(step: dict[str, Any], parent: Parent) -> str:

@@ -22,7 +22,9 @@ from bot.store.models.claims import (
 )
 from bot.store.models.coverage import (
     BENEFITS,
+    PAYMENT_STATES,
     BenefitUse,
+    Payment,
     Plan,
     PlanBenefit,
     PlanRoute,
@@ -54,6 +56,7 @@ __all__ = [
     "HANDOFF_STATES",
     "HOSPITAL_KINDS",
     "LECTURE_TOPICS",
+    "PAYMENT_STATES",
     "SERVICE_REQUEST_KINDS",
     "SERVICE_REQUEST_STATES",
     "Appointment",
@@ -81,6 +84,7 @@ __all__ = [
     "LectureRegistration",
     "OneTimeCode",
     "OutboxMessage",
+    "Payment",
     "Plan",
     "PlanBenefit",
     "PlanRoute",

@@ -126,3 +126,30 @@ class SelfPayBill(Base):
     policy: Policy = link("Policy")
     hospital: Hospital = link("Hospital")
     __mapper_args__ = {"version_id_col": version}
+
+
+PAYMENT_STATES = ("created", "pending", "paid", "failed", "expired")
+
+
+class Payment(Base):
+    """One attempt to pay a self-pay bill, at the payment provider's page (E3)."""
+
+    __tablename__ = "payment"
+    __table_args__ = (
+        one_of("status", *PAYMENT_STATES),
+        sa.CheckConstraint("amount > 0", name="amount"),
+    )
+    id: int = key()
+    reference: str = col(sa.String(32), unique=True)
+    bill_id: int = ref("self_pay_bill.id")
+    identity_id: int = ref("chat_identity.id")
+    amount: Decimal = col(MONEY)
+    status: str = col(sa.String(16), default="created")
+    url: str | None = col(sa.String(500), nullable=True)
+    provider_reference: str | None = col(sa.String(64), nullable=True)
+    created_at: datetime = col(UtcDateTime)
+    expires_at: datetime = col(UtcDateTime)
+    paid_at: datetime | None = col(UtcDateTime, nullable=True)
+    version: int = col(sa.Integer, default=1)
+    bill: SelfPayBill = link("SelfPayBill")
+    __mapper_args__ = {"version_id_col": version}
