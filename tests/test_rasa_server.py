@@ -19,7 +19,16 @@ PRODUCTION = {
 @pytest.mark.parametrize(
     ("environ", "expected"),
     [
-        ({}, ["", "webhooks/inbox", "webhooks/rest", "webhooks/rest/webhook"]),
+        (
+            {},
+            [
+                "",
+                "webhooks/inbox",
+                "webhooks/rest",
+                "webhooks/rest/upload",
+                "webhooks/rest/webhook",
+            ],
+        ),
         (PRODUCTION, ["", "webhooks/inbox"]),
     ],
 )
