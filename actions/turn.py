@@ -60,6 +60,8 @@ class Turn:
     identity: Identity
     now: datetime
     told: set[str] = field(default_factory=set)
+    # The claim that this turn has opened: files that follow are for it.
+    opened: str | None = None
     _choices: list[PolicyChoice] | None = field(default=None, repr=False)
 
     @property
