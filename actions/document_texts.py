@@ -75,10 +75,12 @@ def _title(papers: Papers) -> str:
 
 
 def place_buttons(turn: Turn, places: list[Papers]) -> list[dict[str, str]]:
-    """Return a button for each claim or authorization that takes papers."""
+    """Return a button for each claim or authorization that takes papers, and one for none."""
+    titles = {place.reference: _title(place) for place in places[:MOST_PLACES]}
+    titles[NOWHERE] = texts.line("button_nowhere")
     return [
-        {"title": _title(place), "payload": f'/inform{{"file_place": "{place.reference}"}}'}
-        for place in places[:MOST_PLACES]
+        {"title": title, "payload": f'/inform{{"file_place": "{reference}"}}'}
+        for reference, title in titles.items()
     ]
 
 

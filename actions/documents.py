@@ -29,7 +29,7 @@ from actions.document_texts import (
     say_filed,
 )
 from actions.forms import Form, Found, Submit, end_early
-from actions.turn import REDIRECTS, Event, ServiceAction, Turn, open_form, resume
+from actions.turn import REDIRECTS, Event, ServiceAction, Turn, close_form, open_form, resume
 from bot.rules.documents import ID_UNCLEAR
 from bot.services import documents as service
 from bot.services.document_places import Papers, open_places
@@ -415,12 +415,11 @@ class ActionAskFileKind(ServiceAction):
         likely = suggestion(turn)
         kinds = [k for k in (likely, *_missing(turn)) if k is not None]
         offered = list(dict.fromkeys(kinds))[:MOST_BUTTONS] or list(WITHOUT_CLAIM)
+        titles = {kind: texts.word("document", kind) for kind in offered}
+        titles |= {OTHER: texts.line("button_other"), REMOVED: texts.line("button_remove")}
         buttons = [
-            {
-                "title": texts.word("document", kind),
-                "payload": f'/inform{{"document_kind": "{kind}"}}',
-            }
-            for kind in offered
+            {"title": title, "payload": f'/inform{{"document_kind": "{kind}"}}'}
+            for kind, title in titles.items()
         ]
         place = turn.slot("file_place")
         told = {"count": len(left), "place": place_name(turn, place)}
@@ -522,6 +521,13 @@ class ActionSubmitFileRemove(Submit):
     """Deletes."""
 
     form_class = FileRemoveForm
+
+    def handle(self, turn: Turn) -> list[Event]:
+        """Delete if that was confirmed."""
+        if turn.slot("file_remove_confirm") is False:
+            turn.say("file_remove_kept")
+            return close_form(turn, FileRemoveForm.slots)
+        return super().handle(turn)
 
     def submit(self, turn: Turn) -> str | None:
         """Delete; tell what is missing now."""
