@@ -9,8 +9,8 @@ from actions.document_answers import plain, read_places
 from actions.turn import Turn
 from bot.rules.documents import papers_named
 from bot.services import documents as service
+from bot.services.document_access import DocumentView
 from bot.services.document_places import Papers, open_places
-from bot.services.documents import DocumentView
 from bot.services.errors import NotFound
 
 NOWHERE = "none"

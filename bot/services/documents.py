@@ -9,33 +9,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from bot.rules.calendar import TZ
 from bot.rules.documents import paper_of_filename
-from bot.services import audit, media
-from bot.services.document_places import (
-    Papers,
-    Place,
-    mark,
-    open_place,
-    papers_of,
-    unmark,
+from bot.services import media
+from bot.services.document_access import (
+    DocumentView,
+    check_changeable,
+    kinds_of,
+    own_files,
+    record,
+    view_of,
 )
-from bot.services.errors import NotFound, Refused
-from bot.services.identity import bound_policies
+from bot.services.document_places import Papers, mark, open_place, papers_of, unmark
+from bot.services.errors import Refused
 from bot.store.files import FileStore
 from bot.store.models import PAPER_KINDS, DocumentLabel, DocumentReference
 from bot.store.session import Store
 
 # 手册·理赔流程 sets none; so that nobody fills the disk, and staff can look at all of them.
 MOST_FILES = 30
-KEPT_UNFILED = timedelta(days=30)
-# A file that is being received has no row yet.
-ORPHANED_AFTER = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -50,24 +46,6 @@ class ReceivedDocument:
     media_type: str
     questions: tuple[str, ...]
     duplicate: bool = False
-
-
-@dataclass(frozen=True)
-class DocumentView:
-    """A file as its parent may see it; ``received_at`` in Asia/Shanghai.
-
-    ``kinds`` are what it was said to be (several, if it shows several), ``suggested`` what its
-    name says, ``reference`` the claim or authorization that it is filed to.
-    """
-
-    id: int
-    kinds: tuple[str, ...]
-    suggested: str | None
-    media_type: str
-    question: str | None
-    status: str
-    reference: str | None
-    received_at: datetime
 
 
 @dataclass(frozen=True)
@@ -125,7 +103,7 @@ def receive(
                 )
                 session.add(row)
                 session.flush()
-                _record(session, identity_id, now, "receive", row)
+                record(session, identity_id, now, "receive", row)
                 return _received(row, duplicate=False)
     except BaseException:
         files.delete(key)
@@ -141,14 +119,14 @@ def view(store: Store, *, identity_id: int, ids: Sequence[int]) -> list[Document
         NotFound: One is not this account's.
     """
     with store.read() as session:
-        return [_view(row) for row in _own(session, identity_id, ids)]
+        return [view_of(row) for row in own_files(session, identity_id, ids)]
 
 
 def unfiled(store: Store, *, identity_id: int) -> list[DocumentView]:
     """Return the files that this account has sent and not filed yet, oldest first."""
     with store.read() as session:
         query = _unfiled(identity_id).order_by(DocumentReference.id)
-        return [_view(row) for row in session.scalars(query)]
+        return [view_of(row) for row in session.scalars(query)]
 
 
 def filed(store: Store, *, identity_id: int, reference: str) -> list[DocumentView]:
@@ -160,7 +138,7 @@ def filed(store: Store, *, identity_id: int, reference: str) -> list[DocumentVie
     with store.read() as session:
         place = open_place(session, identity_id, reference, closed_too=True)
         rows = [row for row in place.files(session) if row.status != "superseded"]
-        return [_view(row) for row in rows]
+        return [view_of(row) for row in rows]
 
 
 def papers(store: Store, *, identity_id: int, reference: str) -> Papers:
@@ -195,9 +173,9 @@ def label(
         msg = f"no kind of paper: {kinds!r}"
         raise ValueError(msg)
     with store.begin() as session:
-        rows = _own(session, identity_id, ids)
+        rows = own_files(session, identity_id, ids)
         for row in rows:
-            _check_changeable(session, identity_id, row)
+            check_changeable(session, identity_id, row)
             before = kinds_of(row)
             if before == wanted:
                 continue
@@ -209,9 +187,9 @@ def label(
             session.flush()
             unmark(session, row, set(before) - set(wanted), kinds_of)
             mark(session, row, wanted)
-            _record(session, identity_id, now, "label", row, kinds=list(wanted))
+            record(session, identity_id, now, "label", row, kinds=list(wanted))
         session.flush()
-        return [_view(row) for row in rows]
+        return [view_of(row) for row in rows]
 
 
 def attach(
@@ -238,17 +216,17 @@ def attach(
         place = open_place(session, identity_id, reference)
         twins = {row.sha256: row for row in place.files(session)}
         current = sum(row.status == "current" for row in twins.values())
-        for row in _own(session, identity_id, ids):
+        for row in own_files(session, identity_id, ids):
             if place.holds(row):
                 continue
-            _check_changeable(session, identity_id, row)
+            check_changeable(session, identity_id, row)
             twin = twins.get(row.sha256)
             if twin is not None and twin.status == "current":
                 duplicates.append(row.id)
-                dropped.append(_drop(session, row))
+                dropped.append(drop(session, row))
                 continue
             if twin is not None:
-                dropped.append(_drop(session, twin))
+                dropped.append(drop(session, twin))
             current += 1
             if current > MOST_FILES:
                 raise Refused("too_many_files")
@@ -258,12 +236,32 @@ def attach(
             twins[row.sha256] = row
             _moved(session, row)
             mark(session, row, kinds_of(row))
-            _record(session, identity_id, now, "attach", row, to=reference)
+            record(session, identity_id, now, "attach", row, to=reference)
         session.flush()
         found = papers_of(session, place)
     for key in dropped:
         files.delete(key)
     return Filed(found, tuple(duplicates))
+
+
+def detach(store: Store, *, identity_id: int, ids: Sequence[int], now: datetime) -> None:
+    """Take files out of the claim or authorization that they were filed to by mistake.
+
+    Raises:
+        NotFound: A file is not this account's.
+        Refused: ``claim_closed``.
+    """
+    with store.begin() as session:
+        for row in own_files(session, identity_id, ids):
+            check_changeable(session, identity_id, row)
+            if row.claim_id is None and row.authorization_id is None:
+                continue
+            unmark(session, row, set(kinds_of(row)), kinds_of)
+            # From here on it is this account's alone.
+            row.claim_id = row.authorization_id = None
+            row.identity_id = identity_id
+            _moved(session, row)
+            record(session, identity_id, now, "detach", row)
 
 
 def replace(
@@ -278,10 +276,10 @@ def replace(
         Refused: ``claim_closed``.
     """
     with store.begin() as session:
-        rows = _own(session, identity_id, old)
-        (fresh,) = _own(session, identity_id, [new])
+        rows = own_files(session, identity_id, old)
+        (fresh,) = own_files(session, identity_id, [new])
         for row in (*rows, fresh):
-            _check_changeable(session, identity_id, row)
+            check_changeable(session, identity_id, row)
         first = rows[0]
         if fresh.document is None:
             fresh.document = first.document
@@ -292,10 +290,10 @@ def replace(
             row.status = "superseded"
             session.flush()
             unmark(session, row, set(kinds_of(row)), kinds_of)
-            _record(session, identity_id, now, "replace", row, by=fresh.id)
+            record(session, identity_id, now, "replace", row, by=fresh.id)
         mark(session, fresh, kinds_of(fresh))
         session.flush()
-        return _view(fresh)
+        return view_of(fresh)
 
 
 def remove(
@@ -308,100 +306,16 @@ def remove(
         Refused: ``claim_closed``: it was handed in already.
     """
     with store.begin() as session:
-        rows = _own(session, identity_id, ids)
-        told = [_view(row) for row in rows]
+        rows = own_files(session, identity_id, ids)
+        told = [view_of(row) for row in rows]
         dropped = []
         for row in rows:
-            _check_changeable(session, identity_id, row)
-            _record(session, identity_id, now, "remove", row)
-            dropped.append(_drop(session, row))
+            check_changeable(session, identity_id, row)
+            record(session, identity_id, now, "remove", row)
+            dropped.append(drop(session, row))
     for key in dropped:
         files.delete(key)
     return told
-
-
-def mark_unreadable(store: Store, *, document_id: int, actor: str, now: datetime) -> DocumentView:
-    """Note, for staff, that a file cannot be read: its papers count as missing again.
-
-    Raises:
-        NotFound: There is no such file.
-    """
-    with store.begin() as session:
-        row = session.get(DocumentReference, document_id)
-        if row is None:
-            raise NotFound(str(document_id))
-        if row.status == "current":
-            row.status = "unreadable"
-            session.flush()
-            unmark(session, row, set(kinds_of(row)), kinds_of)
-            audit.record(
-                session, at=now, actor=actor, action="document.unreadable", subject=_subject(row)
-            )
-        return _view(row)
-
-
-def purge(store: Store, files: FileStore, *, now: datetime) -> int:
-    """Delete what was sent 30 days ago and never filed, and bytes that no row knows.
-
-    Returns:
-        How many files were deleted from the file store.
-    """
-    with store.begin() as session:
-        late = session.scalars(
-            sa.select(DocumentReference).where(
-                DocumentReference.claim_id.is_(None),  # type: ignore[union-attr]
-                DocumentReference.authorization_id.is_(None),  # type: ignore[union-attr]
-                DocumentReference.received_at < now - KEPT_UNFILED,
-            )
-        )
-        expired = []
-        for row in late.all():
-            audit.record(
-                session, at=now, actor="worker", action="document.expire", subject=_subject(row)
-            )
-            expired.append(_drop(session, row))
-    written = [name for name, at in files.stored() if at < now - ORPHANED_AFTER]
-    with store.read() as session:
-        known = set(session.scalars(sa.select(DocumentReference.storage_key)))
-    orphans = [name for name in written if name not in known]
-    gone = {*expired, *orphans}
-    for key in gone:
-        files.delete(key)
-    return len(gone)
-
-
-def kinds_of(row: DocumentReference) -> tuple[str, ...]:
-    """Return all that a file was said to be, the first first."""
-    if row.document is None:
-        return ()
-    return (row.document, *(one.document for one in row.labels))
-
-
-def _own(session: Any, identity_id: int, ids: Sequence[int]) -> list[DocumentReference]:
-    """Return files by id if this account may see them now.
-
-    Raises:
-        NotFound: One it may not see, or that does not exist: it is not said which.
-    """
-    policies = {policy.id for policy in bound_policies(session, identity_id)}
-    rows = []
-    for document_id in dict.fromkeys(ids):
-        row = session.get(DocumentReference, document_id)
-        if row is None or not _may_see(row, identity_id, policies):
-            raise NotFound(str(document_id))
-        rows.append(row)
-    return rows
-
-
-def _may_see(row: DocumentReference, identity_id: int, policies: set[int]) -> bool:
-    place = row.claim or row.authorization
-    return row.identity_id == identity_id if place is None else place.policy_id in policies
-
-
-def _check_changeable(session: Any, identity_id: int, row: DocumentReference) -> None:
-    place = row.claim or row.authorization
-    if place is not None:
-        open_place(session, identity_id, place.reference)
 
 
 def _unfiled(identity_id: int) -> Any:
@@ -426,7 +340,7 @@ def _check_room(session: Any, identity_id: int) -> None:
         raise Refused("too_many_files")
 
 
-def _drop(session: Any, row: DocumentReference) -> str:
+def drop(session: Any, row: DocumentReference) -> str:
     """Delete a row; return the key of its bytes, to delete after the commit."""
     row.status = "superseded"
     session.flush()
@@ -441,37 +355,6 @@ def _moved(session: Any, row: DocumentReference) -> None:
     session.expire(row, ["claim", "authorization"])
 
 
-def _record(
-    session: Any, identity_id: int, now: datetime, what: str, row: DocumentReference, **detail: Any
-) -> None:
-    audit.record(
-        session,
-        at=now,
-        actor=audit.identity_actor(identity_id),
-        action=f"document.{what}",
-        subject=_subject(row),
-        **detail,
-    )
-
-
-def _subject(row: DocumentReference) -> str:
-    return f"document:{row.id}"
-
-
 def _received(row: DocumentReference, *, duplicate: bool) -> ReceivedDocument:
     questions = (row.question,) if row.question else ()
     return ReceivedDocument(row.id, row.media_type, questions, duplicate)
-
-
-def _view(row: DocumentReference) -> DocumentView:
-    place: Place | None = row.claim or row.authorization
-    return DocumentView(
-        id=row.id,
-        kinds=kinds_of(row),
-        suggested=row.suggested,
-        media_type=row.media_type,
-        question=row.question,
-        status=row.status,
-        reference=place.reference if place else None,
-        received_at=row.received_at.astimezone(TZ),
-    )

@@ -13,22 +13,24 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from actions import documents, turn
+from actions import document_changes, document_form, turn
 from actions.consultations import ConsultForm
 from actions.conversation import ActionDeny, ActionInform, ActionReportEmergency
-from actions.documents import (
-    ActionAskFileKind,
-    ActionAskFilePlace,
+from actions.document_changes import (
     ActionAskFileRemove,
     ActionAskFileRemoveConfirm,
-    ActionAskFileRetake,
     ActionChangeFiles,
-    ActionReceiveDocuments,
-    ActionSubmitFile,
     ActionSubmitFileRemove,
-    FileForm,
     FileRemoveForm,
 )
+from actions.document_form import (
+    ActionAskFileKind,
+    ActionAskFilePlace,
+    ActionAskFileRetake,
+    ActionSubmitFile,
+    FileForm,
+)
+from actions.documents import ActionReceiveDocuments
 from bot.clock import TZ
 from bot.rules.claims import ClaimKind
 from bot.services import claims
@@ -55,7 +57,8 @@ WANG, CHEN = "13800000101", "13800000301"
 @pytest.fixture(autouse=True)
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FileStore:
     kept = FileStore(str(tmp_path / "files"), ["a secret"])
-    monkeypatch.setattr(documents, "get_files", lambda: kept)
+    for module in (document_form, document_changes):
+        monkeypatch.setattr(module, "get_files", lambda: kept)
     return kept
 
 
@@ -215,7 +218,7 @@ def test_other_forms_leave_a_file_to_its_action(run: Run, parent: int, send: Any
     assert reply.events == []
 
 
-@pytest.mark.parametrize("value", ["1,2,3", "999999", "abc", "", "1;drop table", "²"])
+@pytest.mark.parametrize("value", ["1,2,3", "9" * 30, "999999", "abc", "", "1;drop table", "²"])
 def test_nobody_elses_file_is_there(
     run: Run, parent: int, bind: Any, send: Any, value: str
 ) -> None:
@@ -259,9 +262,11 @@ def test_one_question_for_all(run: Run, batch: Any) -> None:
     reply = run(ActionAskFileKind(), slots=batch, form="file_form")
     assert "收到 3 个文件" in reply.text
     assert reply.buttons[0] == '/inform{"document_kind": "medical_record"}'
-    assert reply.buttons[-2:] == [
-        '/inform{"document_kind": "other"}', '/inform{"document_kind": "remove"}'
-    ]  # fmt: skip
+    assert reply.buttons[-3:] == [
+        '/inform{"document_kind": "other"}',
+        '/inform{"document_kind": "remove"}',
+        '/inform{"file_place": "ask"}',
+    ]
 
 
 def test_a_button_names_all(run: Run, batch: Any, store: Store, parent: int) -> None:
@@ -394,6 +399,26 @@ def test_a_claim_handed_in_meanwhile_takes_no_more(
     assert reply.events == []
     reply = run(ActionReceiveDocuments(), slots=batch, entities=files_of(one))
     assert reply.slots["file_place"] == "none"
+
+
+@pytest.mark.parametrize("text", ["不是给这个理赔的", "这是另一个理赔的", ""])
+def test_the_claim_taken_for_granted_may_be_another(
+    run: Run, batch: Any, parent: int, claim: Any, store: Store, text: str
+) -> None:
+    other = claim(parent, 18)
+    pressing = [] if text else pressed("file_place", "ask")
+    reply = run(FileForm(), text, slots=batch, form="file_form", entities=pressing)
+    assert reply.slots["file_place"] is None
+    assert reply.slots["requested_slot"] == "file_place"
+    slots = batch | {"file_place": None, "requested_slot": "file_place"}
+    pressing = pressed("file_place", other)
+    reply = run(FileForm(), slots=slots, form="file_form", entities=pressing)
+    assert reply.slots["requested_slot"] == "file_kind"
+    assert len(service.filed(store, identity_id=parent, reference=other)) == 3
+    pressing = pressed("file_place", "none")
+    run(FileForm(), slots=slots, form="file_form", entities=pressing)
+    assert len(service.unfiled(store, identity_id=parent)) == 3
+    assert service.filed(store, identity_id=parent, reference=other) == []
 
 
 # ---- doubtful photos

@@ -101,7 +101,7 @@ FAMILIES: dict[str, Iterable[str]] = {
     "refused_{r}": WORDS["refused"],
     "files_{labels.unclear}": {"which", "range"},
     "files_{turn.slot('file_kind')}": {"later", "other"},
-    "ask_file_retake_{doubtful[0][1].question}": {"blurry", "tiny"},
+    "ask_file_retake_{told[0][1].question}": {"blurry", "tiny"},
 }
 # Only what is sent within days can be late.
 LATE = {f"claim_next_{kind}_late" for kind in CLAIMABLE - {"internet"}}

@@ -14,8 +14,9 @@ import pytest
 import sqlalchemy as sa
 
 from bot.rules.claims import ClaimKind
-from bot.services import claims, document_places, documents
+from bot.services import claims, document_places, document_upkeep, documents
 from bot.services.claims import ClaimWish
+from bot.services.document_access import DocumentView
 from bot.services.documents import ReceivedDocument
 from bot.services.errors import NotFound, Refused
 from bot.store.files import FileGoneError, FileStore
@@ -90,10 +91,10 @@ def kit(store: Store, files: FileStore, now: datetime) -> Any:
                 store, files, identity_id=who, ids=ids, reference=reference, now=now
             )
 
-        def label(self, who: int, ids: list[int], *kinds: str) -> list[documents.DocumentView]:
+        def label(self, who: int, ids: list[int], *kinds: str) -> list[DocumentView]:
             return documents.label(store, identity_id=who, ids=ids, kinds=kinds, now=now)
 
-        def remove(self, who: int, *ids: int) -> list[documents.DocumentView]:
+        def remove(self, who: int, *ids: int) -> list[DocumentView]:
             return documents.remove(store, files, identity_id=who, ids=ids, now=now)
 
         def missing(self, who: int, reference: str) -> tuple[str, ...]:
@@ -413,11 +414,11 @@ def test_staff_note_what_cannot_be_read(
     kit.attach(who, [got.id], reference)
     kit.label(who, [got.id], "invoice")
     for _ in range(2):
-        seen = documents.mark_unreadable(store, document_id=got.id, actor="staff:1", now=now)
+        seen = document_upkeep.mark_unreadable(store, document_id=got.id, actor="staff:1", now=now)
         assert seen.status == "unreadable"
     assert "invoice" in kit.missing(who, reference)
     with pytest.raises(NotFound):
-        documents.mark_unreadable(store, document_id=999, actor="staff:1", now=now)
+        document_upkeep.mark_unreadable(store, document_id=999, actor="staff:1", now=now)
 
 
 @pytest.mark.parametrize("status", ["submitted", "settling", "approved", "paid", "withdrawn"])
@@ -519,8 +520,8 @@ def test_what_nobody_filed_goes_after_thirty_days(
     left, kept = send(who, 1), send(who, 2)
     kit.label(who, [left.id], "medical_record", "invoice")
     kit.attach(who, [kept.id], claim(who))
-    assert documents.purge(store, files, now=now + timedelta(days=30)) == 0
-    assert documents.purge(store, files, now=now + timedelta(days=30, seconds=1)) == 1
+    assert document_upkeep.purge(store, files, now=now + timedelta(days=30)) == 0
+    assert document_upkeep.purge(store, files, now=now + timedelta(days=30, seconds=1)) == 1
     assert documents.unfiled(store, identity_id=who) == []
     assert documents.view(store, identity_id=who, ids=[kept.id])
     assert stored(files) == 1
@@ -532,8 +533,8 @@ def test_bytes_that_no_row_knows_go_after_a_day(
     send(bound())
     files.put(b"left by a crash")
     real = max(at for _, at in files.stored())
-    assert documents.purge(store, files, now=real + timedelta(hours=23)) == 0
-    assert documents.purge(store, files, now=real + timedelta(hours=25)) == 1
+    assert document_upkeep.purge(store, files, now=real + timedelta(hours=23)) == 0
+    assert document_upkeep.purge(store, files, now=real + timedelta(hours=25)) == 1
     assert stored(files) == 1
 
 
@@ -559,3 +560,20 @@ def test_every_change_is_in_the_audit(
         (f"document.{name}", f"document:{number}", f"identity:{who}")
         for name, number in zip(names, ids, strict=True)
     ]
+
+
+def test_a_paper_filed_by_mistake_is_taken_out(
+    store: Store, bound: Any, send: Any, claim: Any, kit: Any, now: datetime
+) -> None:
+    mother, father = bound(WANG), bound(WANG, account="father")
+    reference = claim(mother)
+    got = send(mother)
+    kit.label(mother, [got.id], "invoice")
+    kit.attach(mother, [got.id], reference)
+    for _ in range(2):
+        documents.detach(store, identity_id=father, ids=[got.id], now=now)
+    assert "invoice" in kit.missing(mother, reference)
+    assert [one.id for one in documents.unfiled(store, identity_id=father)] == [got.id]
+    assert documents.unfiled(store, identity_id=mother) == []
+    with pytest.raises(NotFound):
+        documents.detach(store, identity_id=mother, ids=[got.id], now=now)
