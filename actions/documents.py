@@ -103,10 +103,8 @@ def _leave(turn: Turn, how: str) -> list[Event]:
 
 
 def _ids(text: str) -> list[int]:
-    parts = [part.strip() for part in text.split(",")]
-    return [
-        int(part) for part in parts if part.isascii() and part.isdigit() and len(part) < LONGEST_ID
-    ][:100]
+    parts = [part.strip() for part in text.split(",")][:MOST_IDS]
+    return [int(part) for part in parts if NUMBER.fullmatch(part)]
 
 
 def _own(turn: Turn, ids: Iterable[int]) -> list[DocumentView]:

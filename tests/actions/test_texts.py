@@ -30,9 +30,9 @@ from bot.store.models import (
     BENEFITS,
     CLAIM_STATES,
     HOSPITAL_KINDS,
+    PAPER_KINDS,
     SERVICE_REQUEST_KINDS,
     SERVICE_REQUEST_STATES,
-    PAPER_KINDS,
 )
 from bot.texts import texts
 

@@ -160,7 +160,7 @@ def test_a_row_that_cannot_be_written_leaves_no_file(
         raise RuntimeError("no audit, no change")
 
     who = bound()
-    monkeypatch.setattr(documents.audit, "record", broken)
+    monkeypatch.setattr(documents, "record", broken)
     with pytest.raises(RuntimeError):
         send(who)
     assert stored(files) == 0
