@@ -24,6 +24,7 @@ from actions.claim_answers import (
     kind_of_name,
     place_in,
 )
+from actions.document_texts import files_waiting
 from actions.forms import Form, Found, Submit, end_early, says_no
 from actions.turn import Event, ServiceAction, Turn, chosen_policy, open_form, resume
 from bot.rules.claims import ClaimKind
@@ -268,6 +269,7 @@ class ActionSubmitClaim(Submit):
         except Refused as refused:
             turn.say("claim_refused", reason=texts.word("refused", refused.reason))
             return None
+        turn.opened = claim.reference
         lines = "\n".join(f"□ {texts.word('document', d)}" for d in claim.missing)
         late = claim.send_by is not None and claim.send_by < turn.now
         turn.say(
@@ -280,7 +282,12 @@ class ActionSubmitClaim(Submit):
             ),
             **_told(turn),
         )
-        return None
+        return files_waiting(turn)
+
+    def handle(self, turn: Turn) -> list[Event]:
+        """Open the claim; files that follow are for it."""
+        events = super().handle(turn)
+        return [*events, SlotSet("file_place", turn.opened)] if turn.opened else events
 
 
 def _send_by(turn: Turn, moment: datetime | None) -> str:

@@ -198,6 +198,8 @@ class ActionInform(ServiceAction):
 
     def handle(self, turn: Turn) -> list[Event]:
         """Tell about the hospital named; else say that it was not understood."""
+        if turn.entities("document") or turn.entities("document_refused"):
+            return [FollowupAction("action_receive_documents")]
         if turn.form:
             return [FollowupAction("action_not_understood")]
         if asked_for_complaint(turn):

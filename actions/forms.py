@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from rasa_sdk import Tracker
 from rasa_sdk.events import ActiveLoop, FollowupAction, SlotSet
 
-from actions.turn import Event, ServiceAction, Turn, close_form
+from actions.turn import Event, ServiceAction, Turn, close_form, elsewhere
 
 # Never an answer to a form's question, whatever else the message holds.
 INTERRUPTS = frozenset(
@@ -35,6 +35,13 @@ UNSURE = re.compile(
     r"(?:不知道|不清楚|不确定|忘了|忘记了?|不记得了?|记不清楚?了?|记不得了?|想不起来了?|搞不清楚?)"
     r"(?:了|啊|呀|呢|哎|的|花|多少钱?|是?哪天|日期|金额|名字|哪家|哪种|选哪个|怎么选)*"
 )
+
+
+def meant_for_files(turn: Turn) -> bool:
+    """Tell whether a message is a file, or about one sent before: no answer to another form."""
+    if turn.entities("document") or turn.entities("document_refused"):
+        return True
+    return turn.form != "file_remove_form" and elsewhere(turn) == "action_change_files"
 
 
 def says_no(text: str) -> bool:
@@ -123,6 +130,8 @@ class Form(ServiceAction):
         if UNSURE.fullmatch(turn.text.strip(" 。.!！~…")):
             turn.say("unsure")
             return [SlotSet("misses", 0), self._next(turn, values)]
+        if turn.form != "file_form" and meant_for_files(turn):
+            return []
         asked = turn.slot("requested_slot")
         urgent = turn.intent == "report_emergency"
         if turn.intent in INTERRUPTS and (urgent or not self.certain(turn, asked)):

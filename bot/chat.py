@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,6 +19,9 @@ from bot.settings import Settings
 # A turn may wait for a slow action; no turn takes this long.
 TIMEOUT_S = 60.0
 PATH = "/webhooks/rest/webhook"
+UPLOAD_PATH = "/webhooks/rest/upload"
+UPLOAD = "/upload"
+LARGEST_UPLOAD = 80 * 1024 * 1024
 QUIT = frozenset({"/quit", "/exit", "/q"})
 NOT_RUNNING = "没有正在运行的小助手：先在另一个终端运行 uv run bot up"
 
@@ -50,8 +55,21 @@ class Conversation:
             OperatorError: The bot is not running or does not answer.
         """
         message = self._chosen(text)
+        return self._post(PATH, json={"sender": self._sender, "message": message})
+
+    def upload(self, paths: Sequence[Path]) -> list[dict[str, Any]]:
+        """Send files; return the answers.
+
+        Raises:
+            OperatorError: As :meth:`say`.
+            OSError: A file cannot be read.
+        """
+        files = [("file", (path.name, path.read_bytes())) for path in paths]
+        return self._post(UPLOAD_PATH, data={"sender": self._sender}, files=files)
+
+    def _post(self, path: str, **body: Any) -> list[dict[str, Any]]:
         try:
-            response = self._client.post(PATH, json={"sender": self._sender, "message": message})
+            response = self._client.post(path, **body)
             response.raise_for_status()
             answers: list[dict[str, Any]] = response.json()
         except httpx.ConnectError as error:
@@ -125,7 +143,8 @@ def run(
             client.get("/").raise_for_status()
         except httpx.HTTPError as error:
             raise OperatorError(NOT_RUNNING) from error
-        console.print(f"直接打字，数字选按钮，/quit 退出。（会话 {escape(sender)}）")
+        console.print(f"直接打字，数字选按钮，/upload 文件 发照片或 PDF。（会话 {escape(sender)}）")
+        console.print("/quit 退出。")
         conversation = Conversation(client, sender)
         while True:
             try:
@@ -135,5 +154,20 @@ def run(
                 return
             if text in QUIT:
                 return
-            if text:
+            if text == UPLOAD or text.startswith(f"{UPLOAD} "):
+                _upload(conversation, text.removeprefix(UPLOAD), console)
+            elif text:
                 show(conversation.say(text), console)
+
+
+def _upload(conversation: Conversation, named: str, console: Console) -> None:
+    try:
+        paths = [Path(name).expanduser() for name in shlex.split(named)]
+        size = sum(path.stat().st_size for path in paths)
+        if not paths or size > LARGEST_UPLOAD:
+            console.print("用法：/upload 文件 [文件…]，一次合起来不超过 80 MB")
+            return
+        show(conversation.upload(paths), console)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        console.print(f"读不了这个文件：{escape(reason)}")

@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -126,6 +127,7 @@ def test_there_is_no_chat_in_production() -> None:
             "BOT_SMS_URL": "https://sms.example",
             "BOT_CODE_SECRET": "own",
             "BOT_PUBLIC_URL": "https://bot.example",
+            "BOT_FILES_KEY": "a secret of our own for the files",
         }
     )
     with pytest.raises(OperatorError, match="production"):
@@ -154,3 +156,30 @@ def test_a_chat_goes_on_until_it_is_ended(
     chat.run(load_settings({}), "me", Console(file=out, width=60), read)
     assert [said["message"] for said in bot.heard] == ["你好", "/check_balance"]
     assert "查额度" in out.getvalue()
+
+
+def test_files_are_sent_as_they_are(tmp_path: Path) -> None:
+    heard: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        request.read()
+        heard.append(request)
+        return httpx.Response(200, json=ANSWERS)
+
+    photo = tmp_path / "发票 1.jpg"
+    photo.write_bytes(b"\xff\xd8\xff picture")
+    out = io.StringIO()
+    with httpx.Client(base_url="http://bot", transport=httpx.MockTransport(answer)) as client:
+        talk = Conversation(client, "me")
+        chat._upload(talk, f' "{photo}"', Console(file=out, width=60))
+        chat._upload(talk, f" {tmp_path / 'absent.jpg'}", Console(file=out, width=60))
+        chat._upload(talk, "", Console(file=out, width=60))
+        chat._upload(talk, ' "unclosed', Console(file=out, width=60))
+        assert talk._chosen("1") == "/check_balance"
+    (request,) = heard
+    assert request.url.path == chat.UPLOAD_PATH
+    assert b"\xff\xd8\xff picture" in request.content
+    assert request.content.index(b'name="sender"') < request.content.index(b"picture")
+    assert "要办哪件事" in out.getvalue()
+    assert "用法" in out.getvalue()
+    assert out.getvalue().count("读不了这个文件") == 2

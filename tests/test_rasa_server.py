@@ -13,13 +13,23 @@ PRODUCTION = {
     "BOT_SMS_URL": "https://sms.example",
     "BOT_CODE_SECRET": "own",
     "BOT_PUBLIC_URL": "https://bot.example",
+    "BOT_FILES_KEY": "a secret of our own for the files",
 }
 
 
 @pytest.mark.parametrize(
     ("environ", "expected"),
     [
-        ({}, ["", "webhooks/inbox", "webhooks/rest", "webhooks/rest/webhook"]),
+        (
+            {},
+            [
+                "",
+                "webhooks/inbox",
+                "webhooks/rest",
+                "webhooks/rest/upload",
+                "webhooks/rest/webhook",
+            ],
+        ),
         (PRODUCTION, ["", "webhooks/inbox"]),
     ],
 )

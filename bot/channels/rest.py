@@ -7,6 +7,7 @@ message is never left without a reply.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -18,16 +19,25 @@ from sanic import Blueprint, response
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
+from bot import clock
+from bot.channels.upload import Received, UploadedFile, UploadError, UploadReader
+from bot.services import identity as identities
 from bot.settings import get_settings
+from bot.store.files import get_files
+from bot.store.session import get_store
 from bot.texts import texts
 
 logger = logging.getLogger(__name__)
 LONGEST_TEXT = 4000
 LONGEST_SENDER = 128
+SENDER_FIRST = "a field sender, then at least one file"
 
 
 class LoopbackRest(RestInput):  # type: ignore[misc]
-    """``POST /webhooks/rest/webhook``: ``{"sender", "message"}`` in, a list of messages out."""
+    """``POST /webhooks/rest/webhook``: ``{"sender", "message"}`` in, a list of messages out.
+
+    ``POST /webhooks/rest/upload``: multipart, a field ``sender`` before the files; out as above.
+    """
 
     @classmethod
     def from_credentials(cls, credentials: dict[str, Any] | None) -> LoopbackRest:
@@ -41,7 +51,7 @@ class LoopbackRest(RestInput):  # type: ignore[misc]
         return cls()
 
     def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
-        """Return the channel's two endpoints."""
+        """Return the channel's three endpoints."""
         webhook = Blueprint("loopback_rest", __name__)
 
         @webhook.route("/", methods=["GET"])  # type: ignore[untyped-decorator]
@@ -54,19 +64,48 @@ class LoopbackRest(RestInput):  # type: ignore[misc]
             sender, text = body.get("sender"), body.get("message")
             if not isinstance(sender, str) or not isinstance(text, str) or not sender.strip():
                 return response.json({"error": "sender and message must be strings"}, status=400)
-            collector = CollectingOutputChannel()
-            message = UserMessage(
-                text[:LONGEST_TEXT],
-                collector,
-                sender[:LONGEST_SENDER],
-                input_channel=self.name(),
-            )
+            return await self._answered(on_new_message, sender, text)
+
+        @webhook.route("/upload", methods=["POST"], stream=True)  # type: ignore[untyped-decorator]
+        async def upload(request: Request) -> HTTPResponse:
+            received = Received()
             try:
-                await on_new_message(message)
-            except Exception:
-                logger.exception("a turn failed")
-            if not collector.messages:
-                await collector.send_text_message(sender, texts()["failure"].text)
-            return response.json(collector.messages)
+                reader = UploadReader(request.headers.get("content-type", ""))
+                async for chunk in request.stream:
+                    for file in reader.feed(chunk):
+                        sender = reader.fields.get("sender", "")
+                        if not sender.strip():
+                            return response.json({"error": SENDER_FIRST}, status=400)
+                        await asyncio.to_thread(_keep, received, sender, self.name(), file)
+            except UploadError as error:
+                return response.json({"error": str(error)}, status=400)
+            sender = reader.fields.get("sender", "")
+            if not sender.strip() or not (received.ids or received.refused):
+                return response.json({"error": SENDER_FIRST}, status=400)
+            return await self._answered(on_new_message, sender, received.message())
 
         return webhook
+
+    async def _answered(
+        self, on_new_message: Callable[[UserMessage], Awaitable[Any]], sender: str, text: str
+    ) -> HTTPResponse:
+        collector = CollectingOutputChannel()
+        message = UserMessage(
+            text[:LONGEST_TEXT],
+            collector,
+            sender[:LONGEST_SENDER],
+            input_channel=self.name(),
+        )
+        try:
+            await on_new_message(message)
+        except Exception:
+            logger.exception("a turn failed")
+        if not collector.messages:
+            await collector.send_text_message(sender, texts()["failure"].text)
+        return response.json(collector.messages)
+
+
+def _keep(received: Received, sender: str, channel: str, file: UploadedFile) -> None:
+    store = get_store()
+    who = identities.identify(store, channel, sender[:LONGEST_SENDER])
+    received.keep(store, get_files(), identity_id=who.id, file=file, now=clock.now())

@@ -30,6 +30,7 @@ from bot.store.models import (
     BENEFITS,
     CLAIM_STATES,
     HOSPITAL_KINDS,
+    PAPER_KINDS,
     SERVICE_REQUEST_KINDS,
     SERVICE_REQUEST_STATES,
 )
@@ -47,7 +48,7 @@ INNER = {"actions/texts.py", "actions/turn.py"}
 
 def refusals() -> set[str]:
     """Return the words with which services refuse: ``Refused("past")``, and what they compute."""
-    found = STATES | {"no_route", "future", "outside_validity"}
+    found = STATES | {"no_route", "future", "outside_validity", "file_failed"}
     for path in sorted((ROOT / "bot" / "services").glob("*.py")):
         found |= set(re.findall(r"Refused\(\"(\w+)\"\)", path.read_text("utf-8")))
     return found
@@ -59,7 +60,7 @@ WORDS = {
     "part": {*get_args(Part), "any"},
     "appointment": set(APPOINTMENT_STATES),
     "kind": KINDS,
-    "document": {document.value for document in DocumentKind},
+    "document": {document.value for document in DocumentKind} | set(PAPER_KINDS),
     "claim_status": set(CLAIM_STATES),
     "authorization_status": set(AUTHORIZATION_STATES),
     "benefit": set(BENEFITS),
@@ -97,6 +98,10 @@ FAMILIES: dict[str, Iterable[str]] = {
     "vaccination_{seen.status.value}": {"expired", "not_started"},
     "says_{kind}": {"network_clinic", "public_special"},
     "intent_{entry['name']}": WORDS["intent"],
+    "refused_{r}": WORDS["refused"],
+    "files_{labels.unclear}": {"which", "range"},
+    "files_{turn.slot('file_kind')}": {"later", "other"},
+    "ask_file_retake_{told[0][1].question}": {"blurry", "tiny"},
 }
 # Only what is sent within days can be late.
 LATE = {f"claim_next_{kind}_late" for kind in CLAIMABLE - {"internet"}}
@@ -298,6 +303,10 @@ SAMPLES = {
     "line": "· R10002 李沐宸 儿童健康检查 示范和晴儿科诊所（徐汇） 12月31日（周五）：等同事安排",
     "note": "12月3日 10:00 在门诊一楼服务台等您，联系人王老师",
     "reasons": "肠胃的问题看小儿消化科、外伤或肿块的问题看小儿外科",
+    "count": "10",
+    "files": "第1张、第12张、第30张",
+    "kinds": "病历等医学资料、费用明细清单、发票原件、监护人身份证正反面",
+    "place": "（给 C10002 李沐宸 公立门诊/急诊 复旦大学附属儿科医院国际部特需门诊）",
     "first": "问最晚几时取消",
     "second": "看就诊记录",
 }

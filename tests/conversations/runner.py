@@ -14,14 +14,22 @@ A file holds a list of conversations::
         - press: 上午               # or: press a button offered in the last reply, by its title
         - repeat: true              # or: send the last message again
         - pay: '(http\\S+)'           # or: pay at the page of the last reply, say nothing
+        - upload: invoice.jpg       # or: send a file of tests/pictures.py; several as a list
+          count: 2                  # that many different ones
+          seed: 7                   # the first's; every conversation has pictures of its own
+        - account: grandma          # go on as another chat account; the first is called "me"
+          bind: [name, phone]       # bound first, if it is not yet
 
 ``bind: [name, phone]`` before ``steps`` binds the chat account first.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import re
+import sys
 import uuid
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +38,12 @@ import httpx
 import yaml
 
 HERE = Path(__file__).parent
+_spec = importlib.util.spec_from_file_location("pictures", HERE.parent / "pictures.py")
+assert _spec
+assert _spec.loader
+pictures = importlib.util.module_from_spec(_spec)
+sys.modules["pictures"] = pictures
+_spec.loader.exec_module(pictures)
 KINDS = {
     "happy path",
     "correction",
@@ -75,6 +89,23 @@ class Parent:
             json={"sender": self.sender, "message": text},
             timeout=60,
         )
+        return self._heard(answer, text)
+
+    def upload(self, names: list[str], seed: int) -> str:
+        """Send files; return the replies' texts, joined."""
+        answer = httpx.post(
+            f"{self.url}/webhooks/rest/upload",
+            data={"sender": self.sender},
+            files=[
+                ("file", (f"IMG_{seed + n}.{name.rpartition('.')[2]}", content))
+                for n, name in enumerate(names)
+                for content in [pictures.fixture(name, seed + n)]
+            ],
+            timeout=60,
+        )
+        return self._heard(answer, f"[{', '.join(names)}]")
+
+    def _heard(self, answer: httpx.Response, text: str) -> str:
         answer.raise_for_status()
         self.replies = answer.json()
         said = "\n".join(reply.get("text", "") for reply in self.replies)
@@ -116,15 +147,28 @@ def load() -> list[Conversation]:
 
 def play(conversation: Conversation, url: str) -> None:
     """Play a conversation; raise AssertionError with the transcript where it goes astray."""
-    parent = Parent(url)
+    first = parent = Parent(url)
     if conversation.bind:
         parent.bind(*conversation.bind)
+    accounts = {"me": parent}
     for step in conversation.steps:
-        if "pay" in step:
+        if "account" in step:
+            parent = accounts.setdefault(
+                step["account"], Parent(url, kept=first.kept, transcript=first.transcript)
+            )
+            parent.transcript.append(f"({step['account']})")
+            if "bind" in step:
+                parent.bind(*step["bind"])
+        elif "pay" in step:
             _pay(step["pay"], parent)
-            continue
-        said = parent.send(_text(step, parent))
-        _check(step, said, parent)
+        elif "upload" in step:
+            named = step["upload"]
+            names = named if isinstance(named, list) else [named] * step.get("count", 1)
+            # Another conversation's pictures are other pictures.
+            own = zlib.crc32(conversation.name.encode()) % 1_000_000
+            _check(step, parent.upload(names, own + 100 * step.get("seed", 0)), parent)
+        else:
+            _check(step, parent.send(_text(step, parent)), parent)
 
 
 def _pay(pattern: str, parent: Parent) -> None:

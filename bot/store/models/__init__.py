@@ -13,11 +13,15 @@ from bot.store.models.care import (
     ServiceRequest,
 )
 from bot.store.models.claims import (
+    AUTHORIZATION_DOCUMENT_KINDS,
     CLAIM_KINDS,
     CLAIM_STATES,
     DOCUMENT_KINDS,
+    DOCUMENT_STATES,
+    PAPER_KINDS,
     Claim,
     ClaimRequirement,
+    DocumentLabel,
     DocumentReference,
 )
 from bot.store.models.coverage import (
@@ -47,15 +51,18 @@ from bot.store.models.visits import APPOINTMENT_STATES, Appointment, Visit
 
 __all__ = [
     "APPOINTMENT_STATES",
+    "AUTHORIZATION_DOCUMENT_KINDS",
     "AUTHORIZATION_STATES",
     "BENEFITS",
     "CLAIM_KINDS",
     "CLAIM_STATES",
     "DOCUMENT_KINDS",
+    "DOCUMENT_STATES",
     "HANDOFF_REASONS",
     "HANDOFF_STATES",
     "HOSPITAL_KINDS",
     "LECTURE_TOPICS",
+    "PAPER_KINDS",
     "PAYMENT_STATES",
     "SERVICE_REQUEST_KINDS",
     "SERVICE_REQUEST_STATES",
@@ -73,6 +80,7 @@ __all__ = [
     "ConsultationRequest",
     "Conversation",
     "ConversationEvent",
+    "DocumentLabel",
     "DocumentReference",
     "HandOff",
     "Hospital",

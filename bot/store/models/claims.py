@@ -14,6 +14,7 @@ from bot.store.models.base import MONEY, Base, col, key, link, one_of, ref
 from bot.store.types import UtcDateTime
 
 if TYPE_CHECKING:
+    from bot.store.models.care import Authorization
     from bot.store.models.coverage import Policy
     from bot.store.models.hospitals import Hospital
 
@@ -28,6 +29,12 @@ DOCUMENT_KINDS = (
     "discharge_summary", "birth_certificate", "guardian_id", "claim_form",
     "consultation_receipt", "prescription_receipt",
 )  # fmt: skip
+# What a prior authorization may be asked for with (P3); the manual names no papers for it.
+AUTHORIZATION_DOCUMENT_KINDS = ("medical_record", "examination_order", "cost_estimate")
+PAPER_KINDS = tuple(dict.fromkeys(DOCUMENT_KINDS + AUTHORIZATION_DOCUMENT_KINDS))
+
+
+DOCUMENT_STATES = ("current", "unreadable", "superseded")
 
 
 class Claim(Base):
@@ -67,7 +74,7 @@ class Claim(Base):
 
 
 class ClaimRequirement(Base):
-    """One line of a claim's document checklist (C6)."""
+    """One line of a claim's document checklist (C6); ``file_id`` is the file that ticked it."""
 
     __tablename__ = "claim_requirement"
     __table_args__ = (
@@ -78,26 +85,57 @@ class ClaimRequirement(Base):
     claim_id: int = ref("claim.id")
     document: str = col(sa.String(32))
     received: bool = col(sa.Boolean, default=False)
+    file_id: int | None = ref("document_reference.id", nullable=True)
     claim: Claim = link("Claim", back_populates="requirements")
 
 
 class DocumentReference(Base):
-    """A stored file of a claim; the bytes are in the file store under ``storage_key``."""
+    """A stored file of a claim or an authorization, or of neither yet.
+
+    The bytes are in the file store under ``storage_key``; ``size`` is of what is kept, ``sha256``
+    of what was sent. ``document`` is the first kind of paper that it shows (``labels`` the
+    others), ``suggested`` what its name said, ``question`` what made its picture doubtful.
+    """
 
     __tablename__ = "document_reference"
     __table_args__ = (
         sa.UniqueConstraint("claim_id", "sha256"),
-        one_of("document", *DOCUMENT_KINDS),
-        one_of("status", "current", "unreadable", "superseded"),
+        sa.UniqueConstraint("authorization_id", "sha256"),
+        one_of("document", *PAPER_KINDS),
+        one_of("suggested", *PAPER_KINDS),
+        one_of("question", "blurry", "tiny"),
+        one_of("status", *DOCUMENT_STATES),
         sa.CheckConstraint("size > 0", name="size"),
+        sa.CheckConstraint("claim_id IS NULL OR authorization_id IS NULL", name="one_place"),
     )
     id: int = key()
     claim_id: int | None = ref("claim.id", nullable=True)
+    authorization_id: int | None = ref("prior_authorization.id", nullable=True)
     identity_id: int = ref("chat_identity.id")
     document: str | None = col(sa.String(32), nullable=True)
     media_type: str = col(sa.String(64))
     size: int = col(sa.Integer)
     sha256: str = col(sa.String(64))
     storage_key: str = col(sa.String(128), unique=True)
+    suggested: str | None = col(sa.String(32), nullable=True)
+    question: str | None = col(sa.String(16), nullable=True)
     status: str = col(sa.String(16), default="current")
     received_at: datetime = col(UtcDateTime)
+    claim: Claim | None = link("Claim")
+    authorization: Authorization | None = link("Authorization")
+    labels: list[DocumentLabel] = link(
+        "DocumentLabel", order_by="DocumentLabel.id", cascade="all, delete-orphan"
+    )
+
+
+class DocumentLabel(Base):
+    """A further kind of paper that a file shows: one photo of a record and an invoice."""
+
+    __tablename__ = "document_label"
+    __table_args__ = (
+        sa.UniqueConstraint("file_id", "document"),
+        one_of("document", *PAPER_KINDS),
+    )
+    id: int = key()
+    file_id: int = ref("document_reference.id")
+    document: str = col(sa.String(32))
