@@ -1,7 +1,15 @@
 """Tables. FHIR's names where it has one, the manual's terms elsewhere."""
 
 from bot.store.models.base import Base, utcnow
-from bot.store.models.care import AUTHORIZATION_STATES, Authorization, ConsultationRequest
+from bot.store.models.care import (
+    AUTHORIZATION_EVENTS,
+    AUTHORIZATION_PAPERS,
+    AUTHORIZATION_STATES,
+    Authorization,
+    AuthorizationEvent,
+    AuthorizationPaper,
+    ConsultationRequest,
+)
 from bot.store.models.claims import (
     CLAIM_KINDS,
     CLAIM_STATES,
@@ -35,6 +43,8 @@ from bot.store.models.visits import APPOINTMENT_STATES, Appointment, Visit
 
 __all__ = [
     "APPOINTMENT_STATES",
+    "AUTHORIZATION_EVENTS",
+    "AUTHORIZATION_PAPERS",
     "AUTHORIZATION_STATES",
     "BENEFITS",
     "CLAIM_KINDS",
@@ -46,6 +56,8 @@ __all__ = [
     "Appointment",
     "AuditEntry",
     "Authorization",
+    "AuthorizationEvent",
+    "AuthorizationPaper",
     "Base",
     "BenefitUse",
     "Binding",
