@@ -18,6 +18,7 @@ from bot.services import policies
 from bot.services.authorizations import AuthorizationView
 from bot.services.policies import PolicyView
 
+CHANGE_ACTION = "action_change_authorization"
 # A day on which something is handed in is not that of the treatment.
 HANDED_IN = re.compile(
     r"^(?:号|日|才|再|就|前|之前|来|去|能|可以|给|把|上午|下午|晚上)*(?:提交|申请|交|递|办|报上|报个|问)"

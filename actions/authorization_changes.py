@@ -11,7 +11,7 @@ from rasa_sdk.events import FollowupAction, SlotSet
 from actions import authorization_answers as answers
 from actions import texts, wishes
 from actions.authorization_forms import say_day_refused
-from actions.authorizations import CHANGE_ACTION, line_of, say_provisional
+from actions.authorizations import line_of, say_provisional
 from actions.forms import Form, Found, Submit, entity_spans, says_no
 from actions.turn import Event, ServiceAction, Turn, open_form, resume
 from bot.rules.authorizations import authorization_deadline, is_late, provisional_years
@@ -44,7 +44,7 @@ def changeable(turn: Turn) -> list[AuthorizationView]:
 class ActionChangeAuthorization(ServiceAction):
     """Begins moving or withdrawing an application."""
 
-    action_name = CHANGE_ACTION
+    action_name = answers.CHANGE_ACTION
 
     def handle(self, turn: Turn) -> list[Event]:
         """Find the one that is meant, open the form about it."""

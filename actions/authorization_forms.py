@@ -11,7 +11,6 @@ from rasa_sdk.events import FollowupAction, SlotSet
 
 from actions import authorization_answers as answers
 from actions import texts, wishes
-from actions.authorizations import CHANGE_ACTION
 from actions.forms import UNSURE, Form, Found, end_early, entity_spans, says_no
 from actions.turn import (
     FILLER,
@@ -65,7 +64,7 @@ class ActionRequestAuthorization(ServiceAction):
     def handle(self, turn: Turn) -> list[Event]:
         """Keep what was said, find the child, say what stands in the way, open the form."""
         if answers.change_wanted(turn):
-            return [FollowupAction(CHANGE_ACTION)]
+            return [FollowupAction(answers.CHANGE_ACTION)]
         if turn.form == AuthForm.form:
             return resume(turn)
         form = AuthForm()

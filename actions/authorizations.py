@@ -27,7 +27,6 @@ from bot.services import authorizations
 from bot.services import hospitals as directory
 from bot.services.authorizations import AuthorizationView
 
-CHANGE_ACTION = "action_change_authorization"
 ASKS_WHEN = re.compile(
     r"来得及|来不来得及|赶趟|赶得上|最晚|最迟|哪天|几号|什么时候|啥时候|之前(?:交|提交|申请)|周几|提前几天|晚了"
 )
@@ -70,7 +69,7 @@ class ActionAskAuthorizationRules(ServiceAction):
     def handle(self, turn: Turn) -> list[Event]:
         """Answer for the treatment, place, cost and day named, else tell the rules."""
         if answers.change_wanted(turn):
-            return [FollowupAction(CHANGE_ACTION)]
+            return [FollowupAction(answers.CHANGE_ACTION)]
         said = answers.treatment_in(turn)
         day = answers.certain_day(turn)
         if day is None and turn.form == "auth_form" and turn.slot("auth_date"):
@@ -226,7 +225,7 @@ class ActionCheckAuthorization(ServiceAction):
     def handle(self, turn: Turn) -> list[Event]:
         """Tell of the one that is meant in full, of several a line each."""
         if answers.change_wanted(turn):
-            return [FollowupAction(CHANGE_ACTION)]
+            return [FollowupAction(answers.CHANGE_ACTION)]
         if not turn.choices:
             return [SlotSet("pending_task", self.action_name), *open_form(turn, "bind_form")]
         known = authorizations.authorizations(turn.store, identity_id=turn.identity.id)

@@ -7,6 +7,7 @@ import re
 from rasa_sdk.events import FollowupAction, SlotSet
 
 from actions import texts
+from actions.authorization_answers import CHANGE_ACTION, change_wanted
 from actions.claim_answers import CLAIM_WORD
 from actions.complaints import asked_for_complaint
 from actions.forms import every_form, says_no
@@ -70,6 +71,8 @@ class ActionStop(ServiceAction):
 
     def handle(self, turn: Turn) -> list[Event]:
         """Forget the task's answers; a task put aside is offered again."""
+        if turn.form is None and change_wanted(turn):
+            return [FollowupAction(CHANGE_ACTION)]
         if turn.form is None:
             turn.say("nothing_to_stop")
             return [SlotSet("pending_task", None)]
