@@ -196,6 +196,10 @@ class DropAuthForm(_OnAuthorization):
     reference_slot = "auth_drop_reference"
     change = "withdraw"
 
+    def certain(self, turn: Turn, asked: str | None) -> bool:
+        """Take "撤回" at the summary as an answer; elsewhere it may mean to stop."""
+        return asked == self.confirm and bool(_still_withdraw(turn.text))
+
     def find(self, turn: Turn, asked: str | None) -> Found:
         """Search for the application meant; "撤回" repeated at the summary is a yes."""
         found = Found()
@@ -203,9 +207,13 @@ class DropAuthForm(_OnAuthorization):
         if asked == self.confirm and not found.values:
             if NOT_WITHDRAW.search(turn.text):
                 found.add(asked, False)
-            elif STILL_WITHDRAW.fullmatch(turn.text.strip(" 。！!~")):
+            elif _still_withdraw(turn.text):
                 found.add(asked, True)
         return found
+
+
+def _still_withdraw(text: str) -> bool:
+    return STILL_WITHDRAW.fullmatch(text.strip(" 。！!~")) is not None
 
 
 class _AskReference:

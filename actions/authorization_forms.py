@@ -38,6 +38,7 @@ TREATMENT_INTENTS = frozenset(
 )  # fmt: skip
 # Of these, any words are taken; of the others only what names a treatment.
 OWN_WORDS = frozenset({"inform", "nlu_fallback", "request_prior_authorization"})
+MEDICAL = re.compile(r"[剪切割缝治疗术检查镜针药牙骨眼耳鼻喉器仪片刀疝瘤囊肿炎病矫]|系带")
 NO_COST_YET = re.compile(
     r"(?:还|都|也|现在|暂时|目前|医生|医院|真)*(?:没|不)(?:有)?(?:定|说|出|算|告诉|报价|预估|问|估|确定|好说)[^?？]{0,8}"
     r"|(?:先)?(?:跳过|空着|不填|略过|没有|不写|待定|未知|看情况|再说)|skip|unknown|not sure",
@@ -65,6 +66,8 @@ class ActionRequestAuthorization(ServiceAction):
         """Keep what was said, find the child, say what stands in the way, open the form."""
         if answers.change_wanted(turn):
             return [FollowupAction(answers.CHANGE_ACTION)]
+        if turn.intent == "request_prior_authorization" and answers.asks_rule(turn):
+            return [FollowupAction(answers.RULES_ACTION)]
         if turn.form == AuthForm.form:
             return resume(turn)
         form = AuthForm()
@@ -186,7 +189,7 @@ class AuthForm(Form):
             elif words is not None and turn.intent in TREATMENT_INTENTS:
                 told = text if whole else words
                 found.add("auth_treatment", told[:LONGEST_TREATMENT], (0, len(turn.text)))
-            elif whole and not found.values and turn.intent in OWN_WORDS:
+            elif whole and not found.values and _own_words(turn, text):
                 found.add("auth_treatment", text[:LONGEST_TREATMENT], (0, len(turn.text)))
         elif turn.slot("auth_treatment") is None or turn.form != self.form:
             found.add("auth_treatment", words, *answers.word_spans(turn))
@@ -210,6 +213,8 @@ class AuthForm(Form):
         """Refuse hospitals without direct billing, days that cannot be, impossible costs."""
         if value == ASK_AGAIN:
             return None
+        if slot == "policy":
+            return _accepted_child(turn, str(value))
         if slot == "auth_hospital":
             return _accepted_place(turn, self._policy(turn, values), str(value))
         if slot == "auth_date":
@@ -281,6 +286,12 @@ class AuthForm(Form):
         return [SlotSet("auth_confirm", None), *end_early()]
 
 
+def _own_words(turn: Turn, text: str) -> bool:
+    """Tell whether a message may describe a treatment that no list knows ("舌系带剪一下")."""
+    medical = len(text) <= SHORT_TREATMENT and MEDICAL.search(text) is not None
+    return turn.intent in OWN_WORDS or (turn.intent in TREATMENT_INTENTS and medical)
+
+
 def _rest(turn: Turn, found: Found) -> str | None:
     """Return what a message says beside the values found, if that can be a treatment."""
     rest = list(turn.text)
@@ -293,6 +304,17 @@ def _rest(turn: Turn, found: Found) -> str | None:
 def _no_cost(text: str) -> bool:
     said = text.strip(" 。.!！~…，,")
     return bool(said) and bool(UNSURE.fullmatch(said) or NO_COST_YET.fullmatch(said))
+
+
+def _accepted_child(turn: Turn, number: str) -> str:
+    """Return the policy to go on with: the one before where nothing can be applied for."""
+    hindered = service.obstacle(
+        turn.store, identity_id=turn.identity.id, number=number, now=turn.now
+    )
+    if hindered is None:
+        return number
+    _say_obstacle(turn, number, hindered)
+    return str(turn.slot("policy"))
 
 
 def _accepted_place(turn: Turn, number: str, name: str) -> str | None:

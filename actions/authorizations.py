@@ -12,7 +12,6 @@ from actions import authorization_answers as answers
 from actions import texts
 from actions.turn import Event, ServiceAction, Turn, open_form, resume
 from bot.rules.authorizations import (
-    PERIOD_TOTAL_THRESHOLD,
     Ground,
     authorization_deadline,
     is_late,
@@ -64,7 +63,7 @@ NOT_KEPT = re.compile(
 class ActionAskAuthorizationRules(ServiceAction):
     """Tells whether a treatment needs prior authorization, why, and until when (P1 to P3)."""
 
-    action_name = "action_ask_prior_authorization_rules"
+    action_name = answers.RULES_ACTION
 
     def handle(self, turn: Turn) -> list[Event]:
         """Answer for the treatment, place, cost and day named, else tell the rules."""
@@ -109,11 +108,12 @@ def _say_rules(turn: Turn, said: Treatment, day: date | None) -> None:
         concrete = False
     elif aspects and not ASKS_NEED.search(turn.text):
         concrete = False
-    if day is not None and asked_when:
+    over = day is not None and day < local_day(turn.now)
+    if day is not None and (asked_when or over):
         say_deadline(turn, day)
-    if concrete:
+    if concrete and not over:
         _say_need(turn, said, dated=day is not None)
-    if day is not None and not asked_when:
+    if day is not None and not asked_when and not over:
         say_deadline(turn, day)
     for name in aspects:
         turn.say(f"authorization_about_{name}")
@@ -152,6 +152,11 @@ def _say_need(turn: Turn, said: Treatment, *, dated: bool) -> None:
                 reason=why,
             )
         return
+    seen = answers.policy_known(turn)
+    used = answers.used_so_far(seen) if seen is not None else None
+    if seen is not None and used is not None and passes_period_total(used):
+        turn.say("authorization_period_used", child=seen.child, amount=texts.yuan(used))
+        return
     single, total = case.single_item_amount, case.expected_total_in_period
     if said.undefined:
         turn.say("authorization_unlisted", treatment=treatment)
@@ -159,12 +164,8 @@ def _say_need(turn: Turn, said: Treatment, *, dated: bool) -> None:
         turn.say("authorization_not_listed", treatment=treatment)
     elif single is not None:
         turn.say("authorization_below", amount=texts.yuan(single))
-    if total is not None and total <= PERIOD_TOTAL_THRESHOLD:
+    if total is not None:
         turn.say("authorization_sum", amount=texts.yuan(total))
-    seen = answers.policy_known(turn)
-    used = answers.used_so_far(seen) if seen is not None else None
-    if seen is not None and used is not None and passes_period_total(used):
-        turn.say("authorization_period_used", child=seen.child, amount=texts.yuan(used))
 
 
 def _called(turn: Turn, said: Treatment) -> str:
@@ -172,7 +173,7 @@ def _called(turn: Turn, said: Treatment) -> str:
     usual = {
         turn.text[e["start"] : e["end"]]: str(e["value"])
         for e in turn.entities("treatment")
-        if "start" in e
+        if "start" in e and turn.text[e["start"] : e["end"]] in said.words
     }
     if len(said.words) == 1 and len(usual) == 1:
         return next(iter(usual.values()))

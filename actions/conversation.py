@@ -7,7 +7,13 @@ import re
 from rasa_sdk.events import FollowupAction, SlotSet
 
 from actions import texts
-from actions.authorization_answers import CHANGE_ACTION, change_wanted
+from actions.authorization_answers import (
+    CHANGE_ACTION,
+    RULES_ACTION,
+    change_wanted,
+    follows_rules,
+    meant_action,
+)
 from actions.claim_answers import CLAIM_WORD
 from actions.complaints import asked_for_complaint
 from actions.forms import every_form, says_no
@@ -160,6 +166,9 @@ class ActionNotUnderstood(ServiceAction):
         """Count misses in a row; the second brings a person."""
         if turn.form is None and asked_for_complaint(turn):
             return [FollowupAction("action_file_complaint")]
+        meant = meant_action(turn) if turn.form is None else None
+        if meant is not None:
+            return [FollowupAction(meant)]
         misses = int(turn.slot("misses") or 0) + 1
         if misses >= MISSES_BEFORE_HUMAN:
             turn.say("two_misses")
@@ -205,6 +214,8 @@ class ActionInform(ServiceAction):
             return [FollowupAction("action_not_understood")]
         if asked_for_complaint(turn):
             return [FollowupAction("action_file_complaint")]
+        if follows_rules(turn):
+            return [FollowupAction(RULES_ACTION)]
         if len(turn.choices) > 1 and turn.child_named() is not None:
             return [FollowupAction("action_switch_policy")]
         if CLAIM_WORD.search(turn.text) and (turn.entity("amount") or turn.entity("claim_kind")):
