@@ -39,6 +39,7 @@ WRONG = re.compile(r"不对|不是|错|有误|改|换")
 NOT = re.compile(r"(?:不是|不对|不)$")
 GENERIC = frozenset({"住院", "入院", "手术", "开刀", "动刀", "inpatient", "surgery", "operation"})
 SHORT_NAME = re.compile(r"[一-鿿]{2,12}")
+NO_AMOUNT = re.compile(r"-\s*\d+(?:\.\d+)?(?:元|块钱?)?|0+(?:\.0*)?(?:元|块钱?)?")
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 _REQUEST = r"(?:授权|受权|收权|申请|担保函|[Pp][- ]?\d{4,6})"
@@ -161,14 +162,14 @@ def amount_in(turn: Turn, *, asked: bool) -> Decimal | None:
     """Return the cost expected in CNY; of a range the higher end, of a correction the new one."""
     said = amounts_in(turn)
     text = normalise(turn.text).text
+    if asked and NO_AMOUNT.fullmatch(text.strip(" 。.!~")):
+        return Decimal(0)
     kept = [a for a in said if not NOT.search(text[: a.start])]
     if kept:
         return kept[-1].value if WRONG.search(text) else max(a.value for a in kept)
     if not asked or turn.entities("date"):
         return None
     bare = text.strip(" 。.!~").removesuffix("左右").removesuffix("吧")
-    if re.fullmatch(r"-\s*\d+(?:\.\d+)?(?:元|块钱?)?|0+(?:\.0*)?(?:元|块钱?)?", bare):
-        return Decimal(0)
     found = find_amounts(f"{bare}元")
     rest = NUMBER.sub(
         "",

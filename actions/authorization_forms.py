@@ -188,7 +188,8 @@ class AuthForm(Form):
                 found.add("auth_treatment", _rest(turn, found), (0, len(turn.text)))
             elif words is not None and turn.intent in TREATMENT_INTENTS:
                 told = text if whole else words
-                found.add("auth_treatment", told[:LONGEST_TREATMENT], (0, len(turn.text)))
+                spans = [(0, len(turn.text))] if whole else answers.word_spans(turn)
+                found.add("auth_treatment", told[:LONGEST_TREATMENT], *spans)
             elif whole and not found.values and _own_words(turn, text):
                 found.add("auth_treatment", text[:LONGEST_TREATMENT], (0, len(turn.text)))
         elif turn.slot("auth_treatment") is None or turn.form != self.form:
@@ -272,10 +273,6 @@ class AuthForm(Form):
     def _aside(self, turn: Turn, asked: str | None, found: Found) -> bool:
         if found.values.get("auth_anyway") is not None or ASK_AGAIN in found.values.values():
             return False
-        if asked == "auth_treatment" and "auth_treatment" in found.values:
-            return answers.QUESTION.search(turn.text) is not None and super()._aside(
-                turn, asked, found
-            )
         return super()._aside(turn, asked, found)
 
     def ending(self, turn: Turn, values: dict[str, Any]) -> list[Event] | None:
