@@ -6,10 +6,11 @@ import re
 from datetime import date
 from typing import Any, ClassVar
 
-from rasa_sdk.events import SlotSet
+from rasa_sdk.events import FollowupAction, SlotSet
 
 from actions import booking_answers as answers
 from actions import texts, wishes
+from actions.authorization_answers import CHANGE_ACTION, change_wanted
 from actions.forms import Form, Found, Submit, entity_spans, says_no
 from actions.service_requests import begin_cancelling, meant, tell_requests
 from actions.turn import (
@@ -554,6 +555,8 @@ class _BeginOnAppointment:
 
     def handle(self, turn: Turn) -> list[Event]:
         """Open the form; say so if there is nothing to change."""
+        if change_wanted(turn):
+            return [FollowupAction(CHANGE_ACTION)]
         form = self.form_class
         if turn.form == form.form:
             return resume(turn)

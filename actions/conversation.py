@@ -7,6 +7,13 @@ import re
 from rasa_sdk.events import FollowupAction, SlotSet
 
 from actions import texts
+from actions.authorization_answers import (
+    CHANGE_ACTION,
+    RULES_ACTION,
+    change_wanted,
+    follows_rules,
+    meant_action,
+)
 from actions.claim_answers import CLAIM_WORD
 from actions.complaints import asked_for_complaint
 from actions.forms import every_form, says_no
@@ -70,6 +77,8 @@ class ActionStop(ServiceAction):
 
     def handle(self, turn: Turn) -> list[Event]:
         """Forget the task's answers; a task put aside is offered again."""
+        if turn.form is None and change_wanted(turn):
+            return [FollowupAction(CHANGE_ACTION)]
         if turn.form is None:
             turn.say("nothing_to_stop")
             return [SlotSet("pending_task", None)]
@@ -157,6 +166,9 @@ class ActionNotUnderstood(ServiceAction):
         """Count misses in a row; the second brings a person."""
         if turn.form is None and asked_for_complaint(turn):
             return [FollowupAction("action_file_complaint")]
+        meant = meant_action(turn) if turn.form is None else None
+        if meant is not None:
+            return [FollowupAction(meant)]
         misses = int(turn.slot("misses") or 0) + 1
         if misses >= MISSES_BEFORE_HUMAN:
             turn.say("two_misses")
@@ -204,6 +216,8 @@ class ActionInform(ServiceAction):
             return [FollowupAction("action_not_understood")]
         if asked_for_complaint(turn):
             return [FollowupAction("action_file_complaint")]
+        if follows_rules(turn):
+            return [FollowupAction(RULES_ACTION)]
         if len(turn.choices) > 1 and turn.child_named() is not None:
             return [FollowupAction("action_switch_policy")]
         if CLAIM_WORD.search(turn.text) and (turn.entity("amount") or turn.entity("claim_kind")):

@@ -5,12 +5,41 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from bot.rules.calendar import add_working_days, end_of_day, is_past_day
+from bot.rules.calendar import (
+    add_working_days,
+    end_of_day,
+    is_past_day,
+    local_day,
+    undecreed_years,
+)
 from bot.rules.hospitals import DIRECT_BILLING_KINDS, HospitalKind
 
 AUTHORIZATION_WORKING_DAYS = 2
 SINGLE_ITEM_THRESHOLD = Decimal(5000)
 PERIOD_TOTAL_THRESHOLD = Decimal(30000)
+
+
+class Paper(StrEnum):
+    """What a parent may send with an application.
+
+    The manual gives no list: the hospital helps to apply (手册·事先授权 P3). These are what
+    those who decide ask for.
+    """
+
+    MEDICAL_RECORD = "medical_record"  # 病历
+    EXAMINATION_ORDER = "examination_order"  # 检查申请单, 住院单
+    COST_ESTIMATE = "cost_estimate"  # 费用预估
+
+
+PAPERS = tuple(Paper)
+
+
+class DayRefused(StrEnum):
+    """Why there can be no application for a treatment on a day."""
+
+    PAST = "past"
+    BEFORE_POLICY = "before_policy"
+    AFTER_POLICY = "after_policy"
 
 
 class Setting(StrEnum):
@@ -108,6 +137,26 @@ def is_late(treatment_day: date, now: datetime) -> bool:
     return is_past_day(authorization_deadline(treatment_day), now)
 
 
+def treatment_day_refused(
+    treatment_day: date, valid_from: date, valid_to: date, now: datetime
+) -> DayRefused | None:
+    """Say why nothing can be applied for on a local day; None if it can (手册·事先授权 P1).
+
+    It is applied for before the treatment, so a day that is over is refused; today is late only.
+    The day has to be within the policy's validity. Raises ValueError for a naive `now`.
+    """
+    if treatment_day < local_day(now):
+        return DayRefused.PAST
+    if treatment_day < valid_from:
+        return DayRefused.BEFORE_POLICY
+    return DayRefused.AFTER_POLICY if treatment_day > valid_to else None
+
+
+def provisional_years(treatment_day: date) -> tuple[int, ...]:
+    """Name the years whose holidays are not decreed yet and may still move the deadline (P1)."""
+    return undecreed_years(authorization_deadline(treatment_day).date(), treatment_day)
+
+
 def authorization_applies(kind: HospitalKind) -> bool:
     """Say whether authorization is for hospitals of this kind (手册·事先授权 P3).
 
@@ -119,6 +168,20 @@ def authorization_applies(kind: HospitalKind) -> bool:
 
 def _above(amount: Decimal | None, threshold: Decimal) -> bool:
     return amount is not None and amount > threshold
+
+
+def passes_single_item(amount: Decimal) -> bool:
+    """Say whether a single item at this price in CNY needs authorization (手册·事先授权 P2)."""
+    return _above(amount, SINGLE_ITEM_THRESHOLD)
+
+
+def passes_period_total(used: Decimal, planned: Decimal = Decimal(0)) -> bool:
+    """Say whether what is used and what is planned pass CNY 30,000 together (手册·事先授权 P2).
+
+    Both are within one insurance period. The manual does not say whose costs are added up, so
+    whoever answers tells it as a reason to apply, never as one not to.
+    """
+    return _above(used + planned, PERIOD_TOTAL_THRESHOLD)
 
 
 def needs_authorization(case: TreatmentCase) -> AuthorizationNeed:

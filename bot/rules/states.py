@@ -30,6 +30,7 @@ class AuthorizationState(StrEnum):
     DOCUMENTS_MISSING = "documents_missing"
     APPROVED = "approved"
     DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
 
 
 class ConsultationState(StrEnum):
@@ -101,22 +102,35 @@ APPOINTMENT_MOVES: Mapping[AppointmentState, frozenset[AppointmentState]] = Mapp
 
 AUTHORIZATION_MOVES: Mapping[AuthorizationState, frozenset[AuthorizationState]] = MappingProxyType(
     {
-        AuthorizationState.DRAFT: frozenset({AuthorizationState.SUBMITTED}),
+        AuthorizationState.DRAFT: frozenset(
+            {AuthorizationState.SUBMITTED, AuthorizationState.WITHDRAWN}
+        ),
         AuthorizationState.SUBMITTED: frozenset(
-            {AuthorizationState.UNDER_REVIEW, AuthorizationState.DOCUMENTS_MISSING}
+            {
+                AuthorizationState.UNDER_REVIEW,
+                AuthorizationState.DOCUMENTS_MISSING,
+                AuthorizationState.WITHDRAWN,
+            }
         ),
         AuthorizationState.UNDER_REVIEW: frozenset(
             {
                 AuthorizationState.DOCUMENTS_MISSING,
                 AuthorizationState.APPROVED,
                 AuthorizationState.DECLINED,
+                AuthorizationState.WITHDRAWN,
             }
         ),
         AuthorizationState.DOCUMENTS_MISSING: frozenset(
-            {AuthorizationState.SUBMITTED, AuthorizationState.UNDER_REVIEW}
+            {
+                AuthorizationState.SUBMITTED,
+                AuthorizationState.UNDER_REVIEW,
+                AuthorizationState.WITHDRAWN,
+            }
         ),
-        AuthorizationState.APPROVED: frozenset(),
+        # The parent may give up a treatment that was approved already.
+        AuthorizationState.APPROVED: frozenset({AuthorizationState.WITHDRAWN}),
         AuthorizationState.DECLINED: frozenset(),
+        AuthorizationState.WITHDRAWN: frozenset(),
     }
 )
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from bot.store.models import AuditEntry
 
+IDENTITY = "identity:"
+
 
 def record(
     session: Any, *, at: datetime, actor: str, action: str, subject: str, **detail: Any
@@ -17,4 +19,4 @@ def record(
 
 def identity_actor(identity_id: int) -> str:
     """Name a chat identity as an actor."""
-    return f"identity:{identity_id}"
+    return f"{IDENTITY}{identity_id}"

@@ -171,11 +171,16 @@ def claims_of(session: Session, policy_ids: Collection[int]) -> list[Claim]:
 
 
 def authorizations_of(session: Session, policy_ids: Collection[int]) -> list[Authorization]:
-    """Return prior authorizations of policies by day of treatment (手册·事先授权 P1 to P3)."""
+    """Return prior authorizations of policies by day of treatment (手册·事先授权 P1 to P3).
+
+    The papers asked for and the history are loaded with them.
+    """
     query = (
         sa.select(Authorization)
         .where(_among(Authorization.policy_id, policy_ids))
         .options(
+            selectinload(Authorization.papers),
+            selectinload(Authorization.events),
             joinedload(Authorization.hospital),
             joinedload(Authorization.policy).joinedload(Policy.child),
         )

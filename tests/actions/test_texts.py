@@ -18,14 +18,18 @@ from typing import get_args
 import pytest
 
 from actions import texts as written
+from actions.authorizations import ASPECTS
 from actions.turn import ServiceAction
 from bot.nlu.dates.model import Part
+from bot.rules.authorizations import Ground
 from bot.rules.benefits import CardStatus
 from bot.rules.claims import ClaimKind, DocumentKind
 from bot.rules.visits import BookingWish
 from bot.settings import ROOT
 from bot.store.models import (
     APPOINTMENT_STATES,
+    AUTHORIZATION_EVENTS,
+    AUTHORIZATION_PAPERS,
     AUTHORIZATION_STATES,
     BENEFITS,
     CLAIM_STATES,
@@ -49,6 +53,8 @@ INNER = {"actions/texts.py", "actions/turn.py"}
 def refusals() -> set[str]:
     """Return the words with which services refuse: ``Refused("past")``, and what they compute."""
     found = STATES | {"no_route", "future", "outside_validity", "file_failed"}
+    # Prior authorizations are refused in words of the rules.
+    found |= {"pay_first", "not_in_plan", "no_direct_billing", "before_policy", "after_policy"}
     for path in sorted((ROOT / "bot" / "services").glob("*.py")):
         found |= set(re.findall(r"Refused\(\"(\w+)\"\)", path.read_text("utf-8")))
     return found
@@ -63,6 +69,9 @@ WORDS = {
     "document": {document.value for document in DocumentKind} | set(PAPER_KINDS),
     "claim_status": set(CLAIM_STATES),
     "authorization_status": set(AUTHORIZATION_STATES),
+    "authorization_next": set(AUTHORIZATION_STATES),
+    "authorization_paper": set(AUTHORIZATION_PAPERS),
+    "authorization_ground": {ground.value for ground in Ground},
     "benefit": set(BENEFITS),
     # Counts have a word of their own each; amounts are in yuan.
     "unit": {"yuan", "full_reimbursement_visits", "health_checks"},
@@ -97,6 +106,8 @@ FAMILIES: dict[str, Iterable[str]] = {
     "claim_next_{claim.kind}": CLAIMABLE,
     "vaccination_{seen.status.value}": {"expired", "not_started"},
     "says_{kind}": {"network_clinic", "public_special"},
+    "authorization_about_{name}": set(ASPECTS),
+    "authorization_event_{event.kind}": set(AUTHORIZATION_EVENTS),
     "intent_{entry['name']}": WORDS["intent"],
     "refused_{r}": WORDS["refused"],
     "files_{labels.unclear}": {"which", "range"},
@@ -287,7 +298,11 @@ SAMPLES = {
     "left": "4",
     "code": "123456",
     "status": "安排中",
-    "reason": "这个预约已经结束，不能再改",
+    "reason": "保险期内累计预计超过 3 万元就要授权",
+    "new_day": DAY,
+    "cost": " · 预计 12,888.80 元",
+    "papers": "病历、检查或住院申请单、费用预估",
+    "years": "2027、2028",
     "kind": "公立门诊/急诊",
     "value": "复旦大学附属儿科医院国际部特需门诊",
     "children": "李沐宸、李沐瑶",

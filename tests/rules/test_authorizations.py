@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from bot.rules import authorizations as rules
 from bot.rules.authorizations import Fact, Ground, Setting, Therapy, TreatmentCase
-from bot.rules.calendar import TZ, is_working_day
+from bot.rules.calendar import TZ, has_decree, is_working_day
 from bot.rules.hospitals import HospitalKind
+from bot.store.models import AUTHORIZATION_PAPERS
 
 # Everything is known, and nothing asks for authorization; both amounts are exactly on the limit.
 HARMLESS = TreatmentCase(
@@ -156,3 +157,67 @@ def test_p2_what_is_no_amount_is_refused(field: str, amount: Decimal) -> None:
 )
 def test_p3_for_hospitals_that_bill_directly(kind: HospitalKind, applies: bool) -> None:
     assert rules.authorization_applies(kind) is applies
+
+
+# ---- applying
+
+
+VALID = (date(2026, 5, 7), date(2027, 5, 6))
+
+
+@pytest.mark.parametrize(
+    ("day", "refused"),
+    [
+        (date(2026, 11, 22), rules.DayRefused.PAST),
+        (date(2026, 11, 23), None),  # today: late, but not over
+        (date(2027, 5, 6), None),
+        (date(2027, 5, 7), rules.DayRefused.AFTER_POLICY),
+    ],
+)
+def test_p1_days_that_can_be_applied_for(day: date, refused: rules.DayRefused | None) -> None:
+    assert rules.treatment_day_refused(day, *VALID, sh("2026-11-23T23:59:59")) is refused
+
+
+@given(st.dates(date(2025, 1, 1), date(2028, 12, 31)), st.integers(0, 4 * 365 * 24))
+def test_p1_a_day_is_refused_for_one_reason_and_only_outside(day: date, hours: int) -> None:
+    now = datetime(2025, 1, 1, tzinfo=UTC) + timedelta(hours=hours)
+    refused = rules.treatment_day_refused(day, *VALID, now)
+    today = now.astimezone(TZ).date()
+    assert (refused is None) is (max(today, VALID[0]) <= day <= VALID[1])
+    if refused is None and day == today:
+        assert rules.is_late(day, now)
+
+
+def test_p1_before_the_policy_begins() -> None:
+    refused = rules.treatment_day_refused(date(2026, 5, 6), *VALID, sh("2026-05-01T08:00:00"))
+    assert refused is rules.DayRefused.BEFORE_POLICY
+
+
+@given(st.dates(date(2024, 1, 1), date(2031, 12, 31)))
+def test_p1_a_deadline_is_provisional_where_a_decree_is_missing(day: date) -> None:
+    years = rules.provisional_years(day)
+    decreed = {year for year in range(2024, 2034) if has_decree(year)}
+    assert not set(years) & decreed
+    if day.year not in decreed:
+        assert day.year in years
+
+
+def test_p1_no_december_deadline_of_a_decreed_year_is_provisional() -> None:
+    assert rules.provisional_years(date(2026, 12, 24)) == ()
+
+
+@pytest.mark.parametrize(
+    ("used", "planned", "passed"),
+    [("30000", "0", False), ("30000", "0.01", True), ("46000", "0", True), ("0", "30000", False)],
+)
+def test_p2_used_and_planned_make_the_total(used: str, planned: str, passed: bool) -> None:
+    assert rules.passes_period_total(Decimal(used), Decimal(planned)) is passed
+
+
+def test_p2_a_single_item_passes_five_thousand() -> None:
+    assert rules.passes_single_item(Decimal("5000.01"))
+    assert not rules.passes_single_item(Decimal(5000))
+
+
+def test_p3_the_papers_that_a_parent_may_send() -> None:
+    assert {paper.value for paper in rules.PAPERS} == set(AUTHORIZATION_PAPERS)

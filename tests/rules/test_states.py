@@ -58,7 +58,15 @@ def test_no_state_moves_to_itself_and_an_end_is_within_reach(
         ),
         (
             states.AUTHORIZATION_STATES,
-            {"draft", "submitted", "under_review", "documents_missing", "approved", "declined"},
+            {
+                "draft",
+                "submitted",
+                "under_review",
+                "documents_missing",
+                "approved",
+                "declined",
+                "withdrawn",
+            },
         ),
         (states.CONSULTATION_STATES, {"requested", "called_back", "closed", "overdue"}),
         (
@@ -100,6 +108,12 @@ def test_m1_an_overdue_request_can_still_be_answered() -> None:
 def test_p1_nothing_is_approved_before_it_is_reviewed() -> None:
     assert not can_move(AuthorizationState.SUBMITTED, AuthorizationState.APPROVED)
     assert can_move(AuthorizationState.UNDER_REVIEW, AuthorizationState.APPROVED)
+
+
+@pytest.mark.parametrize("state", AuthorizationState)
+def test_p1_a_parent_withdraws_until_it_is_refused(state: AuthorizationState) -> None:
+    ended = {AuthorizationState.DECLINED, AuthorizationState.WITHDRAWN}
+    assert can_move(state, AuthorizationState.WITHDRAWN) is (state not in ended)
 
 
 def test_final_states_are_final() -> None:

@@ -1,29 +1,12 @@
-"""What needs prior authorization, and who sees how those asked for stand."""
+"""Who sees how authorizations stand, and what is in the view."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
-
-import pytest
+from datetime import date
 
 from bot.services import authorizations
 from bot.store.session import Store
-
-
-@pytest.mark.parametrize("treatment", ["腺样体切除手术", "手术", "住院", "化疗", "透析", "雾化器"])
-def test_what_the_manual_names_is_needed(treatment: str) -> None:
-    assert authorizations.needed(treatment) is True
-
-
-@pytest.mark.parametrize("treatment", ["核磁共振", "雾化治疗", "内分泌治疗", "输液"])
-def test_what_the_manual_does_not_name_is_not_guessed(treatment: str) -> None:
-    assert authorizations.needed(treatment) is None
-
-
-def test_only_an_item_above_the_threshold_needs_it() -> None:
-    assert authorizations.item_needs(Decimal("5000.01")) is True
-    assert authorizations.item_needs(Decimal(5000)) is None
 
 
 def test_authorizations_are_told_to_the_family_alone(
@@ -38,3 +21,11 @@ def test_authorizations_are_told_to_the_family_alone(
     assert authorizations.authorizations(store, identity_id=stranger) == []
     assert authorizations.authorizations(store, identity_id=stranger, number="YX2026-000301") == []
     assert authorizations.authorizations(store, identity_id=new_identity("nobody")) == []
+
+
+def test_one_without_a_history_is_told_too(store: Store, bound: Callable[..., int]) -> None:
+    first, second = authorizations.authorizations(store, identity_id=bound("13800000301"))
+    assert (first.events, first.missing, first.reason, first.ended) == ((), (), None, False)
+    assert first.treatment_on == date(2026, 11, 30)
+    assert first.deadline.date() == date(2026, 11, 26)
+    assert second.estimated_amount is None

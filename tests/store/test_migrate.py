@@ -86,6 +86,30 @@ def test_each_step_can_be_undone(url: str, engine: Engine) -> None:
     engine.dispose()
 
 
+def test_withdrawn_authorizations_come_and_go(url: str, engine: Engine) -> None:
+    migrate.upgrade(url, "0007")
+    with engine.begin() as connection:
+        for statement in (
+            "INSERT INTO household (phone) VALUES ('13800000101')",
+            "INSERT INTO plan (name) VALUES ('x')",
+            "INSERT INTO child (household_id, name, born) VALUES (1, 'x', '2020-01-01')",
+            "INSERT INTO policy (number, household_id, child_id, plan_id, valid_from, valid_to, "
+            "version) VALUES ('YX1', 1, 1, 1, '2026-01-01', '2026-12-31', 1)",
+            "INSERT INTO prior_authorization (reference, policy_id, treatment, treatment_on, "
+            "status, urgent, submitted_at, version) VALUES ('P1', 1, 'x', '2026-12-01', "
+            "'withdrawn', false, '2026-11-23 02:00:00', 1)",
+        ):
+            connection.execute(sa.text(statement))
+    migrate.downgrade(url, "0003")
+    with engine.connect() as connection:
+        status = sa.text("SELECT status FROM prior_authorization")
+        assert connection.scalar(status) == "declined"
+    migrate.upgrade(url)
+    with engine.connect() as connection:
+        assert connection.scalar(status) == "declined"
+    engine.dispose()
+
+
 def test_upgrade_twice_keeps_what_is_stored(url: str, engine: Engine) -> None:
     migrate.upgrade(url)
     with engine.begin() as connection:

@@ -2,11 +2,15 @@
 
 from bot.store.models.base import Base, utcnow
 from bot.store.models.care import (
+    AUTHORIZATION_EVENTS,
+    AUTHORIZATION_PAPERS,
     AUTHORIZATION_STATES,
     LECTURE_TOPICS,
     SERVICE_REQUEST_KINDS,
     SERVICE_REQUEST_STATES,
     Authorization,
+    AuthorizationEvent,
+    AuthorizationPaper,
     ConsultationRequest,
     Lecture,
     LectureRegistration,
@@ -52,6 +56,8 @@ from bot.store.models.visits import APPOINTMENT_STATES, Appointment, Visit
 __all__ = [
     "APPOINTMENT_STATES",
     "AUTHORIZATION_DOCUMENT_KINDS",
+    "AUTHORIZATION_EVENTS",
+    "AUTHORIZATION_PAPERS",
     "AUTHORIZATION_STATES",
     "BENEFITS",
     "CLAIM_KINDS",
@@ -69,6 +75,8 @@ __all__ = [
     "Appointment",
     "AuditEntry",
     "Authorization",
+    "AuthorizationEvent",
+    "AuthorizationPaper",
     "Base",
     "BenefitUse",
     "Binding",

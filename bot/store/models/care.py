@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 
 AUTHORIZATION_STATES = (
     "draft", "submitted", "under_review", "documents_missing", "approved", "declined",
+    "withdrawn",
+)  # fmt: skip
+AUTHORIZATION_PAPERS = ("medical_record", "examination_order", "cost_estimate")
+AUTHORIZATION_EVENTS = (
+    "submitted", "changed", "under_review", "documents_missing", "papers_received", "approved",
+    "declined", "letter_sent", "withdrawn",
 )  # fmt: skip
 
 
@@ -27,7 +33,10 @@ class Authorization(Base):
     """A prior authorization (事先授权, P1–P3)."""
 
     __tablename__ = "prior_authorization"
-    __table_args__ = (one_of("status", *AUTHORIZATION_STATES),)
+    __table_args__ = (
+        one_of("status", *AUTHORIZATION_STATES),
+        sa.CheckConstraint("estimated_amount > 0", name="estimated_amount"),
+    )
     id: int = key()
     reference: str = col(sa.String(16), unique=True)
     policy_id: int = ref("policy.id")
@@ -43,7 +52,37 @@ class Authorization(Base):
     version: int = col(sa.Integer, default=1)
     policy: Policy = link("Policy")
     hospital: Hospital | None = link("Hospital")
+    papers: list[AuthorizationPaper] = link("AuthorizationPaper", order_by="AuthorizationPaper.id")
+    events: list[AuthorizationEvent] = link("AuthorizationEvent", order_by="AuthorizationEvent.id")
     __mapper_args__ = {"version_id_col": version}
+
+
+class AuthorizationPaper(Base):
+    """A paper that staff asked for to decide on an authorization (P3)."""
+
+    __tablename__ = "authorization_paper"
+    __table_args__ = (
+        sa.UniqueConstraint("authorization_id", "paper"),
+        one_of("paper", *AUTHORIZATION_PAPERS),
+    )
+    id: int = key()
+    authorization_id: int = ref("prior_authorization.id")
+    paper: str = col(sa.String(32))
+    requested_at: datetime = col(UtcDateTime)
+    received_at: datetime | None = col(UtcDateTime, nullable=True)
+
+
+class AuthorizationEvent(Base):
+    """Who did what with an authorization, when and why; its parent may read it. Never updated."""
+
+    __tablename__ = "authorization_event"
+    __table_args__ = (one_of("kind", *AUTHORIZATION_EVENTS),)
+    id: int = key()
+    authorization_id: int = ref("prior_authorization.id")
+    at: datetime = col(UtcDateTime)
+    actor: str = col(sa.String(64))
+    kind: str = col(sa.String(24))
+    reason: str | None = col(sa.String(500), nullable=True)
 
 
 class ConsultationRequest(Base):
