@@ -92,6 +92,7 @@ def check_lock(root: Path = ROOT) -> Iterator[Check]:
     known = {
         _requirement(f"{entry['name']}{entry.get('specifier', '')}")
         for entry in own.get("metadata", {}).get("requires-dist", ())
+        if "extra ==" not in entry.get("marker", "")
     }
     if wanted == known:
         yield Check("uv.lock", Level.GOOD, "与 pyproject.toml 一致")

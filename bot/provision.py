@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import shutil
 import socket
 import sys
 import tempfile
@@ -128,6 +129,7 @@ def prepare_store(settings: Settings) -> None:
     with store_errors(settings):
         if settings.now is not None and settings.database_url is None:
             _remove(settings.store_url)
+            _remove_files(settings)
         upgrade(settings.store_url)
         if settings.env != "demo":
             return
@@ -154,6 +156,7 @@ def reset_demo(settings: Settings) -> None:
         try:
             with store.begin() as session:
                 reset(session, clock.now().date())
+            _remove_files(settings)
         finally:
             store.dispose()
 
@@ -226,6 +229,12 @@ def child_environ(settings: Settings) -> dict[str, str]:
     # An empty variable counts as unset here and must do so there.
     kept = {name: value for name, value in os.environ.items() if value}
     return kept | QUIET | {"BOT_VAR": str(settings.var)}
+
+
+def _remove_files(settings: Settings) -> None:
+    # A place that the operator named may hold other things as well.
+    if settings.files_url is None:
+        shutil.rmtree(settings.uploads, ignore_errors=True)
 
 
 def _remove(url: str) -> None:

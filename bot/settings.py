@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 PREFIX = "BOT_"
+SHORTEST_FILES_KEY = 32
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -63,6 +64,14 @@ class Settings(BaseSettings):
         SecretStr("demo-only-code-secret"),
         description="Key for hashing one-time codes; must be set in production.",
     )
+    files_url: str | None = Field(
+        None,
+        description="Where parents' files are kept: a folder or s3://bucket/prefix (extra s3).",
+    )
+    files_key: SecretStr = Field(
+        SecretStr("demo-only-files-key"),
+        description="Secrets that encrypt the files, commas between, the newest first.",
+    )
     history_turns: int = Field(
         10, ge=5, description="Turns of a conversation that the Rasa tracker keeps in memory."
     )
@@ -88,10 +97,21 @@ class Settings(BaseSettings):
         # The processes that a command starts work in another folder than the operator.
         return var.expanduser().absolute()
 
+    @field_validator("files_url")
+    @classmethod
+    def _place_of_files(cls, url: str | None) -> str | None:
+        if url is None or url.startswith("s3://"):
+            return url
+        if "://" in url:
+            raise ValueError("只能是本机文件夹，或 s3://存储桶/前缀")
+        return str(Path(url).expanduser().absolute())
+
     @model_validator(mode="after")
     def _consistent(self) -> Settings:
         if self.now is not None and self.now.tzinfo is None:
             raise ValueError("BOT_NOW 要带时区，例如 2026-11-23T20:30:00+08:00")
+        if not self.file_keys:
+            raise ValueError("BOT_FILES_KEY 里没有密钥")
         if len({self.rasa_port, self.actions_port, self.web_port}) < 3:
             raise ValueError("BOT_RASA_PORT、BOT_ACTIONS_PORT、BOT_WEB_PORT 要各不相同")
         if self.env == "production":
@@ -105,6 +125,26 @@ class Settings(BaseSettings):
             raise ValueError("BOT_ENV=production 时必须设 BOT_SMS_URL，否则验证码发不出去")
         if self.code_secret.get_secret_value().startswith("demo-only"):
             raise ValueError("BOT_ENV=production 时必须设 BOT_CODE_SECRET，不能用演示的密钥")
+        for key in self.file_keys:
+            if key.startswith("demo-only") or len(key) < SHORTEST_FILES_KEY:
+                raise ValueError(
+                    "BOT_ENV=production 时必须设 BOT_FILES_KEY：每个密钥至少 "
+                    f"{SHORTEST_FILES_KEY} 个字符，不能用演示的密钥"
+                )
+
+    @property
+    def file_keys(self) -> tuple[str, ...]:
+        """The secrets of the file store; the first encrypts, all decrypt."""
+        given = self.files_key.get_secret_value().split(",")
+        return tuple(key.strip() for key in given if key.strip())
+
+    @property
+    def uploads(self) -> str:
+        """Folder or URL of the files. They go with the store: a frozen clock has its own."""
+        if self.files_url:
+            return self.files_url
+        name = "uploads" if self.now is None else f"uploads-{self.now:%Y%m%dT%H%M}"
+        return str(self.var / name)
 
     @property
     def logs(self) -> Path:

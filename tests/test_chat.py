@@ -121,7 +121,12 @@ def test_a_bot_that_is_not_running_is_said_how_to_start() -> None:
 
 def test_there_is_no_chat_in_production() -> None:
     settings = load_settings(
-        {"BOT_ENV": "production", "BOT_SMS_URL": "https://sms.example", "BOT_CODE_SECRET": "own"}
+        {
+            "BOT_ENV": "production",
+            "BOT_SMS_URL": "https://sms.example",
+            "BOT_CODE_SECRET": "own",
+            "BOT_FILES_KEY": "a secret of our own for the files",
+        }
     )
     with pytest.raises(OperatorError, match="production"):
         chat.run(settings, "me", Console(file=io.StringIO()), lambda: "你好")

@@ -12,6 +12,7 @@ PRODUCTION = {
     "BOT_ENV": "production",
     "BOT_SMS_URL": "https://sms.example/send",
     "BOT_CODE_SECRET": "a secret of our own",
+    "BOT_FILES_KEY": "a secret of our own for the files",
 }
 
 
@@ -82,7 +83,7 @@ def test_production_is_complete() -> None:
     assert load_settings(PRODUCTION).env == "production"
 
 
-@pytest.mark.parametrize("name", ["BOT_SMS_URL", "BOT_CODE_SECRET"])
+@pytest.mark.parametrize("name", ["BOT_SMS_URL", "BOT_CODE_SECRET", "BOT_FILES_KEY"])
 def test_production_refuses_to_run_without(name: str) -> None:
     rest = {key: value for key, value in PRODUCTION.items() if key != name}
     assert name in refused(**rest)
@@ -94,6 +95,31 @@ def test_production_refuses_the_demo_secret() -> None:
     assert "BOT_CODE_SECRET" in refused(
         **PRODUCTION | {"BOT_CODE_SECRET": default.get_secret_value()}
     )
+
+
+@pytest.mark.parametrize("keys", ["demo-only-files-key", "short", f"{'k' * 32},short", " , "])
+def test_production_refuses_a_weak_key_for_the_files(keys: str) -> None:
+    assert "BOT_FILES_KEY" in refused(**PRODUCTION | {"BOT_FILES_KEY": keys})
+
+
+def test_keys_of_the_files_stand_newest_first() -> None:
+    assert load_settings({"BOT_FILES_KEY": "new , old,"}).file_keys == ("new", "old")
+
+
+@pytest.mark.parametrize("url", ["https://example/files", "ftp://example", "memory://"])
+def test_files_are_kept_in_a_folder_or_in_s3(url: str) -> None:
+    assert "BOT_FILES_URL" in refused(BOT_FILES_URL=url)
+
+
+def test_the_place_of_the_files(tmp_path: Path) -> None:
+    var = {"BOT_VAR": str(tmp_path)}
+    assert load_settings(var).uploads == str(tmp_path / "uploads")
+    frozen = load_settings(var | {"BOT_NOW": "2026-11-23T20:30:00+08:00"})
+    assert frozen.uploads == str(tmp_path / "uploads-20261123T2030")
+    bucket = load_settings(var | {"BOT_FILES_URL": "s3://bucket/files"})
+    assert bucket.uploads == "s3://bucket/files"
+    relative = load_settings({"BOT_FILES_URL": "files"})
+    assert relative.uploads == str(Path("files").absolute())
 
 
 def test_production_refuses_a_fixed_clock() -> None:
