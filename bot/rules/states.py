@@ -1,4 +1,4 @@
-"""The states of appointments, authorizations, consultation requests and claims.
+"""The states of appointments, authorizations, consultation requests, claims and complaints.
 
 Each kind has its words and a table of the moves that are allowed. A move to the same state is no
 move: a service that may be asked twice compares first.
@@ -55,13 +55,47 @@ class ClaimState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-State = AppointmentState | AuthorizationState | ConsultationState | ClaimState
-S = TypeVar("S", AppointmentState, AuthorizationState, ConsultationState, ClaimState)
+class ComplaintState(StrEnum):
+    """A complaint or suggestion (手册·电子保险卡 E2)."""
+
+    RECEIVED = "received"
+    IN_PROGRESS = "in_progress"
+    RESOLVED = "resolved"
+
+
+class DataRequestState(StrEnum):
+    """A parent's wish to have the data stored of them copied or erased."""
+
+    RECEIVED = "received"
+    CHECKING = "checking"
+    DONE = "done"
+    REFUSED = "refused"
+
+
+State = (
+    AppointmentState
+    | AuthorizationState
+    | ConsultationState
+    | ClaimState
+    | ComplaintState
+    | DataRequestState
+)
+S = TypeVar(
+    "S",
+    AppointmentState,
+    AuthorizationState,
+    ConsultationState,
+    ClaimState,
+    ComplaintState,
+    DataRequestState,
+)
 
 APPOINTMENT_STATES = tuple(AppointmentState)
 AUTHORIZATION_STATES = tuple(AuthorizationState)
 CONSULTATION_STATES = tuple(ConsultationState)
 CLAIM_STATES = tuple(ClaimState)
+COMPLAINT_STATES = tuple(ComplaintState)
+DATA_REQUEST_STATES = tuple(DataRequestState)
 
 APPOINTMENT_MOVES: Mapping[AppointmentState, frozenset[AppointmentState]] = MappingProxyType(
     {
@@ -143,6 +177,24 @@ CLAIM_MOVES: Mapping[ClaimState, frozenset[ClaimState]] = MappingProxyType(
     }
 )
 
+COMPLAINT_MOVES: Mapping[ComplaintState, frozenset[ComplaintState]] = MappingProxyType(
+    {
+        ComplaintState.RECEIVED: frozenset({ComplaintState.IN_PROGRESS}),
+        ComplaintState.IN_PROGRESS: frozenset({ComplaintState.RESOLVED}),
+        ComplaintState.RESOLVED: frozenset(),
+    }
+)
+
+DATA_REQUEST_MOVES: Mapping[DataRequestState, frozenset[DataRequestState]] = MappingProxyType(
+    {
+        # A copy of one's data needs no checking.
+        DataRequestState.RECEIVED: frozenset({DataRequestState.CHECKING, DataRequestState.DONE}),
+        DataRequestState.CHECKING: frozenset({DataRequestState.DONE, DataRequestState.REFUSED}),
+        DataRequestState.DONE: frozenset(),
+        DataRequestState.REFUSED: frozenset(),
+    }
+)
+
 # The status words of a FHIR Appointment, for the partner interface.
 APPOINTMENT_FHIR: Mapping[AppointmentState, str] = MappingProxyType(
     {
@@ -162,6 +214,8 @@ _MOVES: Mapping[type[StrEnum], Mapping[Any, frozenset[Any]]] = MappingProxyType(
         AuthorizationState: AUTHORIZATION_MOVES,
         ConsultationState: CONSULTATION_MOVES,
         ClaimState: CLAIM_MOVES,
+        ComplaintState: COMPLAINT_MOVES,
+        DataRequestState: DATA_REQUEST_MOVES,
     }
 )
 
