@@ -8,7 +8,6 @@ from rasa_sdk.events import FollowupAction, SlotSet
 
 from actions import texts
 from actions.claim_answers import CLAIM_WORD
-from actions.complaints import asked_for_complaint
 from actions.forms import every_form, says_no
 from actions.hospitals import say_hospitals
 from actions.turn import Event, ServiceAction, Turn, close_form, resume
@@ -155,8 +154,6 @@ class ActionNotUnderstood(ServiceAction):
 
     def handle(self, turn: Turn) -> list[Event]:
         """Count misses in a row; the second brings a person."""
-        if turn.form is None and asked_for_complaint(turn):
-            return [FollowupAction("action_file_complaint")]
         misses = int(turn.slot("misses") or 0) + 1
         if misses >= MISSES_BEFORE_HUMAN:
             turn.say("two_misses")
@@ -200,8 +197,6 @@ class ActionInform(ServiceAction):
         """Tell about the hospital named; else say that it was not understood."""
         if turn.form:
             return [FollowupAction("action_not_understood")]
-        if asked_for_complaint(turn):
-            return [FollowupAction("action_file_complaint")]
         if len(turn.choices) > 1 and turn.child_named() is not None:
             return [FollowupAction("action_switch_policy")]
         if CLAIM_WORD.search(turn.text) and (turn.entity("amount") or turn.entity("claim_kind")):

@@ -11,7 +11,6 @@ import pytest
 
 import actions
 from actions.authorizations import ActionAskAuthorizationRules, ActionCheckAuthorization
-from actions.complaints import ActionFileComplaint
 from actions.conversation import (
     ActionAffirm,
     ActionDeny,
@@ -23,7 +22,7 @@ from actions.conversation import (
 )
 from actions.forms import Form, every_form
 from actions.hospitals import ActionFindHospital
-from bot.store.models import Complaint, HandOff
+from bot.store.models import HandOff
 from bot.texts import texts
 
 for module in pkgutil.iter_modules(actions.__path__, "actions."):
@@ -180,22 +179,6 @@ def test_the_second_miss_offers_a_person(run: Run, form: str | None) -> None:
     assert reply.texts == [text("two_misses")]
     assert reply.buttons == ["/talk_to_human"]
     assert reply.slots == {"misses": 0}
-
-
-# ---- complaints
-
-
-def test_a_complaint_is_kept_in_the_parents_words(run: Run, count: Callable[..., int]) -> None:
-    words = "等了三天没人理，太慢了"
-    reply = run(ActionFileComplaint(), words, "file_complaint")
-    assert "F10001" in reply.text
-    assert count(Complaint, text=words) == 1
-
-
-def test_the_button_alone_is_no_complaint(run: Run, count: Callable[..., int]) -> None:
-    reply = run(ActionFileComplaint(), intent="file_complaint")
-    assert reply.texts == [text("complaint_how")]
-    assert count(Complaint) == 0
 
 
 # ---- hospitals

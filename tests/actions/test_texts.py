@@ -29,6 +29,8 @@ from bot.store.models import (
     AUTHORIZATION_STATES,
     BENEFITS,
     CLAIM_STATES,
+    COMPLAINT_KINDS,
+    COMPLAINT_STATES,
     HOSPITAL_KINDS,
 )
 from bot.texts import texts
@@ -43,12 +45,16 @@ STATES = {status.value for status in CardStatus} - {"active"}
 INNER = {"actions/texts.py", "actions/turn.py"}
 
 
+# Words with which services refuse members of staff, or which an action answers otherwise.
+STAFF = {"state", "answer", "resolved"}
+
+
 def refusals() -> set[str]:
     """Return the words with which services refuse: ``Refused("past")``, and what they compute."""
     found = STATES | {"no_route", "future", "outside_validity"}
     for path in sorted((ROOT / "bot" / "services").glob("*.py")):
         found |= set(re.findall(r"Refused\(\"(\w+)\"\)", path.read_text("utf-8")))
-    return found
+    return found - STAFF
 
 
 # What the words of a group can be.
@@ -65,6 +71,8 @@ WORDS = {
     "unit": {"yuan", "full_reimbursement_visits", "health_checks"},
     "route": {"network_clinic", "public_special"},
     "hospital": set(HOSPITAL_KINDS),
+    "complaint_kind": set(COMPLAINT_KINDS),
+    "complaint_status": set(COMPLAINT_STATES),
     # An intent without such a line is not offered.
     "intent": {n.removeprefix("line_intent_") for n in texts() if n.startswith("line_intent_")},
 }
@@ -92,6 +100,8 @@ FAMILIES: dict[str, Iterable[str]] = {
     "says_{kind}": {"network_clinic", "public_special"},
     "intent_{entry['name']}": WORDS["intent"],
 }
+# Said by the worker that sends messages, not by an action.
+NOTIFIED = {name for name in texts() if name.startswith("notify_")}
 # Only what is sent within days can be late.
 LATE = {f"claim_next_{kind}_late" for kind in CLAIMABLE - {"internet"}}
 SELF_SLOTS = "ask_{self.slot}"
@@ -243,7 +253,7 @@ def test_every_placeholder_is_filled(call: Call) -> None:
 
 
 def test_every_text_is_used() -> None:
-    assert set(texts()) - {name for call in CALLS for name in call.names} == set()
+    assert set(texts()) - {name for call in CALLS for name in call.names} - NOTIFIED == set()
 
 
 # The longest that the demonstration's data put into a reply, within a year.
@@ -281,6 +291,8 @@ SAMPLES = {
     "treatment": "质子重离子治疗",
     "first": "问最晚几时取消",
     "second": "看就诊记录",
+    "text": "等" * 70 + "……（后面的也会登记）",
+    "answer": "已核实并向您致歉，相关同事已重新培训，以后不会再让您多等。",
 }
 # Lists may be longer: their items are told, and the manual's own enumeration is one.
 LISTS = {"authorization_rules"}
