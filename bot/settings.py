@@ -72,6 +72,11 @@ class Settings(BaseSettings):
         SecretStr("demo-only-files-key"),
         description="Secrets that encrypt the files, commas between, the newest first.",
     )
+    public_url: str | None = Field(
+        None,
+        description="Address at which parents reach the web process; needed in production. "
+        "By default its loopback port.",
+    )
     history_turns: int = Field(
         10, ge=5, description="Turns of a conversation that the Rasa tracker keeps in memory."
     )
@@ -125,6 +130,8 @@ class Settings(BaseSettings):
             raise ValueError("BOT_ENV=production 时必须设 BOT_SMS_URL，否则验证码发不出去")
         if self.code_secret.get_secret_value().startswith("demo-only"):
             raise ValueError("BOT_ENV=production 时必须设 BOT_CODE_SECRET，不能用演示的密钥")
+        if self.public_url is None:
+            raise ValueError("BOT_ENV=production 时必须设 BOT_PUBLIC_URL，否则家长打不开链接")
         for key in self.file_keys:
             if key.startswith("demo-only") or len(key) < SHORTEST_FILES_KEY:
                 raise ValueError(
@@ -145,6 +152,11 @@ class Settings(BaseSettings):
             return self.files_url
         name = "uploads" if self.now is None else f"uploads-{self.now:%Y%m%dT%H%M}"
         return str(self.var / name)
+
+    @property
+    def base_url(self) -> str:
+        """Where parents reach the web process, without a slash at the end."""
+        return (self.public_url or f"http://127.0.0.1:{self.web_port}").rstrip("/")
 
     @property
     def logs(self) -> Path:

@@ -126,6 +126,7 @@ def test_there_is_no_chat_in_production() -> None:
             "BOT_SMS_URL": "https://sms.example",
             "BOT_CODE_SECRET": "own",
             "BOT_FILES_KEY": "a secret of our own for the files",
+            "BOT_PUBLIC_URL": "https://bot.example",
         }
     )
     with pytest.raises(OperatorError, match="production"):

@@ -13,6 +13,7 @@ PRODUCTION = {
     "BOT_SMS_URL": "https://sms.example",
     "BOT_CODE_SECRET": "own",
     "BOT_FILES_KEY": "a secret of our own for the files",
+    "BOT_PUBLIC_URL": "https://bot.example",
 }
 
 

@@ -187,8 +187,7 @@ COMPLAINT_MOVES: Mapping[ComplaintState, frozenset[ComplaintState]] = MappingPro
 
 DATA_REQUEST_MOVES: Mapping[DataRequestState, frozenset[DataRequestState]] = MappingProxyType(
     {
-        # A copy of one's data needs no checking.
-        DataRequestState.RECEIVED: frozenset({DataRequestState.CHECKING, DataRequestState.DONE}),
+        DataRequestState.RECEIVED: frozenset({DataRequestState.CHECKING}),
         DataRequestState.CHECKING: frozenset({DataRequestState.DONE, DataRequestState.REFUSED}),
         DataRequestState.DONE: frozenset(),
         DataRequestState.REFUSED: frozenset(),

@@ -108,6 +108,8 @@ def file_complaint(
                 )
             )
         _record(session, now, audit.identity_actor(identity_id), "complaint.file", row)
+        # The version is what it is once all is written.
+        session.flush()
         return _view(row), True
 
 
@@ -127,6 +129,7 @@ def add_to_complaint(
         if text not in {row.text, *(note.text for note in row.notes)}:
             row.notes.append(ComplaintNote(text=text, added_at=now))
             _record(session, now, audit.identity_actor(identity_id), "complaint.add", row)
+            session.flush()
         return _view(row)
 
 
