@@ -8,7 +8,7 @@ from typing import Any
 from rasa_sdk.events import SlotSet
 
 from actions import texts
-from actions.forms import Form, Found, Submit, _Ask, says_no
+from actions.forms import Form, Found, Submit, says_no
 from actions.turn import Event, ServiceAction, Turn, open_form, resume
 from bot.rules.complaints import complaint_due
 from bot.services import complaints as service
@@ -143,12 +143,6 @@ def _goes_on(turn: Turn) -> bool:
     text = turn.text.strip(PUNCTUATION)
     told = turn.intent in MORE_INTENTS and len(text) >= SHORTEST and not BARE.fullmatch(text)
     return told and (turn.intent == "file_complaint" or not QUESTION.search(turn.text))
-
-
-class AskComplaintText(_Ask, ServiceAction):
-    """Asks for ``complaint_text``."""
-
-    slot = "complaint_text"
 
 
 class ActionAskComplaintConfirm(ServiceAction):

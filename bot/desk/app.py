@@ -18,6 +18,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bot.desk import exports
 from bot.settings import Settings, get_settings
 from bot.store.session import get_store
 
@@ -131,6 +132,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         routes=[
             Route("/", index),
             Route("/health", health),
+            *exports.ROUTES,
             Mount("/static", StaticFiles(directory=_STATIC)),
         ],
         lifespan=lifespan,

@@ -31,6 +31,8 @@ from bot.store.models import (
     CLAIM_STATES,
     COMPLAINT_KINDS,
     COMPLAINT_STATES,
+    DATA_REQUEST_KINDS,
+    DATA_REQUEST_STATES,
     HOSPITAL_KINDS,
 )
 from bot.texts import texts
@@ -73,6 +75,11 @@ WORDS = {
     "hospital": set(HOSPITAL_KINDS),
     "complaint_kind": set(COMPLAINT_KINDS),
     "complaint_status": set(COMPLAINT_STATES),
+    "card": {status.value for status in CardStatus},
+    "data_kind": set(DATA_REQUEST_KINDS),
+    "data_status": set(DATA_REQUEST_STATES),
+    # A table without such a line is counted among the others.
+    "stored": {n.removeprefix("line_stored_") for n in texts() if n.startswith("line_stored_")},
     # An intent without such a line is not offered.
     "intent": {n.removeprefix("line_intent_") for n in texts() if n.startswith("line_intent_")},
 }
@@ -99,6 +106,7 @@ FAMILIES: dict[str, Iterable[str]] = {
     "claim_next_{claim.kind}": CLAIMABLE,
     "says_{kind}": {"network_clinic", "public_special"},
     "intent_{entry['name']}": WORDS["intent"],
+    "stored_{name}": WORDS["stored"],
 }
 # Said by the worker that sends messages, not by an action.
 NOTIFIED = {name for name in texts() if name.startswith("notify_")}
@@ -296,7 +304,7 @@ SAMPLES = {
 }
 # Lists may be longer: their items are told, and the manual's own enumeration is one.
 LISTS = {"authorization_rules"}
-LIST_FIELDS = {"lines", "introduction"}
+LIST_FIELDS = {"lines", "introduction", "link"}
 
 
 @pytest.mark.parametrize("name", sorted(n for n in texts() if not n.startswith("line_")))
