@@ -22,10 +22,6 @@ REFERENCE = re.compile(r"(?<![A-Za-z0-9])[Dd][- ]?(\d{5})(?!\d)")
 class _Confirmed(Form):
     """A form whose questions are answered with yes or no."""
 
-    def find(self, turn: Turn, asked: str | None) -> Found:
-        """Search for nothing: a message is a yes, a no, or an aside."""
-        return Found()
-
     def handle(self, turn: Turn) -> list[Event]:
         """Take a yes or a no for the question that is asked."""
         asked = turn.slot("requested_slot")
@@ -64,6 +60,10 @@ class ExportForm(_Confirmed):
     form = "export_form"
     slots = ("export_confirm",)
     confirm = "export_confirm"
+
+    def find(self, turn: Turn, asked: str | None) -> Found:
+        """Search for nothing: a message is a yes, a no, or an aside."""
+        return Found()
 
 
 class ActionAskExportConfirm(ServiceAction):
@@ -144,6 +144,10 @@ class EraseForm(_Confirmed):
     form = "erase_form"
     slots = ("erase_confirm", "erase_sure")
     confirm = "erase_confirm"
+
+    def find(self, turn: Turn, asked: str | None) -> Found:
+        """Search for nothing: a message is a yes, a no, or an aside."""
+        return Found()
 
 
 class ActionAskEraseConfirm(ServiceAction):

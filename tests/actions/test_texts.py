@@ -22,6 +22,7 @@ from actions.turn import ServiceAction
 from bot.nlu.dates.model import Part
 from bot.rules.benefits import CardStatus
 from bot.rules.claims import ClaimKind, DocumentKind
+from bot.rules.coverage import ITEMS
 from bot.rules.visits import BookingWish
 from bot.settings import ROOT
 from bot.store.models import (
@@ -75,6 +76,9 @@ WORDS = {
     "hospital": set(HOSPITAL_KINDS),
     "complaint_kind": set(COMPLAINT_KINDS),
     "complaint_status": set(COMPLAINT_STATES),
+    "item": {item.name for item in ITEMS if not item.stated},
+    "vaccination": {"network_clinic", "public"},
+    "bill": {"unpaid", "paid", "waived"},
     "card": {status.value for status in CardStatus},
     "data_kind": set(DATA_REQUEST_KINDS),
     "data_status": set(DATA_REQUEST_STATES),
@@ -107,6 +111,7 @@ FAMILIES: dict[str, Iterable[str]] = {
     "says_{kind}": {"network_clinic", "public_special"},
     "intent_{entry['name']}": WORDS["intent"],
     "stored_{name}": WORDS["stored"],
+    "item_{item.name}": {item.name for item in ITEMS if item.stated},
 }
 # Said by the worker that sends messages, not by an action.
 NOTIFIED = {name for name in texts() if name.startswith("notify_")}
@@ -230,6 +235,8 @@ def calls() -> Iterator[Call]:
     yield Call("actions/texts.py", frozenset({"line_weekdays", "line_ordinals"}), frozenset())
     days = frozenset({"line_day", "line_day_with_year"})
     yield Call("actions/texts.py", days, frozenset({"year", "month", "day", "weekday"}))
+    until = frozenset({"line_policy_until"})
+    yield Call("actions/turn.py", until, frozenset({"title", "day"}))
     failures = {kind.failure_response for kind in actions_below(ServiceAction)}
     yield Call("actions/turn.py", frozenset({"back_to_task", "bind_first", *failures}), frozenset())
 
@@ -299,12 +306,15 @@ SAMPLES = {
     "treatment": "质子重离子治疗",
     "first": "问最晚几时取消",
     "second": "看就诊记录",
+    "section": "手册·电子保险卡",
+    "item": "生长激素、矮小和性早熟的治疗",
+    "what": "12月31日（周五）至12月31日（周五）复旦大学附属儿科医院国际部特需门诊小儿呼吸科",
     "text": "等" * 70 + "……（后面的也会登记）",
     "answer": "已核实并向您致歉，相关同事已重新培训，以后不会再让您多等。",
 }
 # Lists may be longer: their items are told, and the manual's own enumeration is one.
 LISTS = {"authorization_rules"}
-LIST_FIELDS = {"lines", "introduction", "link"}
+LIST_FIELDS = {"lines", "line", "introduction", "link"}
 
 
 @pytest.mark.parametrize("name", sorted(n for n in texts() if not n.startswith("line_")))
