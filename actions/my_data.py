@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from typing import ClassVar
 
 from rasa_sdk.events import SlotSet
 
@@ -18,9 +19,17 @@ from bot.store.files import get_files
 
 REFERENCE = re.compile(r"(?<![A-Za-z0-9])[Dd][- ]?(\d{5})(?!\d)")
 
+CONFIRMS = re.compile(r"(?:我)?(?:确认|确定|同意)(?!.*(?:吗|不|别|[?？]))")
+
 
 class _Confirmed(Form):
-    """A form whose questions are answered with yes or no."""
+    """A form whose questions are answered with yes or no.
+
+    Class attributes:
+        command: What began it; said again, it is no answer, and the question stands.
+    """
+
+    command: ClassVar[str]
 
     def handle(self, turn: Turn) -> list[Event]:
         """Take a yes or a no for the question that is asked."""
@@ -29,8 +38,11 @@ class _Confirmed(Form):
             answer = {"affirm": True, "deny": False}.get(turn.intent)
             if says_no(turn.text):
                 answer = False
+            elif CONFIRMS.match(turn.text):
+                answer = True
             if answer is None:
-                return []
+                again = turn.entity("command") == self.command
+                return [SlotSet("requested_slot", asked)] if again else []
             values = {slot: turn.slot(slot) for slot in self.slots} | {asked: answer}
             done = not answer or all(values[slot] is not None for slot in self.slots)
             following = None if done else next(s for s in self.slots if values[s] is None)
@@ -58,6 +70,7 @@ class ExportForm(_Confirmed):
     """Whether to make the file."""
 
     form = "export_form"
+    command = "export_data"
     slots = ("export_confirm",)
     confirm = "export_confirm"
 
@@ -142,6 +155,7 @@ class EraseForm(_Confirmed):
     """Two confirmations: what it means, and again."""
 
     form = "erase_form"
+    command = "erase_data"
     slots = ("erase_confirm", "erase_sure")
     confirm = "erase_confirm"
 

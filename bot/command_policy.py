@@ -2,7 +2,8 @@
 
 Commands have no intent (:mod:`bot.nlu.commands`), so no rule can name them. They come before an
 open form, whose question they do not answer; the action puts the form aside. An emergency comes
-before them, and the free text that a form asked for is the form's, whatever stands in it.
+before them. The free text that a form asked for is the form's, whatever stands in it, and so is
+a command said again in its own form.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ ENTITY = "command"
 EMERGENCY = "report_emergency"
 # Questions that any text answers.
 FREE_TEXT = frozenset({"complaint_text"})
+# Said while its own form is open, a command is an answer ("确认解绑").
+OWN_FORM = {"unbind": "unbind_form", "export_data": "export_form", "erase_data": "erase_form"}
 # Above RulePolicy's 6, which would go on with the open form.
 PRIORITY = 7
 
@@ -40,6 +43,8 @@ def command_action(tracker: DialogueStateTracker, domain: Domain) -> str | None:
     if said is None:
         return None
     if tracker.active_loop_name and tracker.get_slot(REQUESTED_SLOT) in FREE_TEXT:
+        return None
+    if tracker.active_loop_name and tracker.active_loop_name == OWN_FORM.get(said):
         return None
     action = f"action_{said}"
     return action if action in domain.action_names_or_texts else None

@@ -20,7 +20,7 @@ version: "3.1"
 intents: [inform, file_complaint, report_emergency]
 entities: [command, plan]
 actions: [action_unbind]
-forms: {book_form: {required_slots: []}}
+forms: {book_form: {required_slots: []}, unbind_form: {required_slots: []}}
 """)
 
 
@@ -69,6 +69,11 @@ def test_free_text_that_was_asked_for_is_no_command(slot: str) -> None:
     assert command_action(tracker(*asked), DOMAIN) is None
     other = (ActiveLoop("book_form"), SlotSet("requested_slot", "other"), LISTEN, said())
     assert command_action(tracker(*other), DOMAIN) == "action_unbind"
+
+
+def test_a_command_in_its_own_form_is_an_answer() -> None:
+    asked = (ActiveLoop("unbind_form"), SlotSet("requested_slot", "unbind_confirm"), LISTEN, said())
+    assert command_action(tracker(*asked), DOMAIN) is None
 
 
 def test_the_prediction_wins_against_an_open_form(tmp_path: Any) -> None:

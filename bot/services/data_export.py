@@ -102,7 +102,7 @@ def request_export(
         row.reference = new_reference("D", row.id)
         actor = audit.identity_actor(identity_id)
         audit.record(session, at=now, actor=actor, action="data.export", subject=row.reference)
-        expires = row.expires_at.astimezone(TZ)
+        expires = (now + LINK_LIVES).astimezone(TZ)
         made = Export(row.reference, _token(secret, name), expires, counts(collected))
     for key in old:
         files.delete(key)

@@ -86,7 +86,12 @@ def test_a_no_makes_no_file(run: Run, files: FileStore, count: Callable[..., int
 
 @pytest.mark.parametrize(
     ("said", "intent", "answer"),
-    [("要", "affirm", True), ("不要", "deny", False), ("不用了谢谢", "thank", False)],
+    [
+        ("要", "affirm", True),
+        ("确认导出", "inform", True),
+        ("不要", "deny", False),
+        ("不用了谢谢", "thank", False),
+    ],
 )
 def test_a_yes_or_no_ends_the_form(run: Run, said: str, intent: str, answer: bool) -> None:
     slots = {"requested_slot": "export_confirm"}
@@ -99,6 +104,13 @@ def test_anything_else_is_an_aside(run: Run) -> None:
     slots = {"requested_slot": "export_confirm"}
     reply = run(ExportForm(), "电子卡有什么用", "faq", form="export_form", slots=slots)
     assert reply.slots == {}
+
+
+def test_the_wish_said_again_is_no_answer(run: Run, entity: Callable[..., Any]) -> None:
+    said = [entity("command", "erase_data")]
+    slots = {"requested_slot": "erase_confirm"}
+    reply = run(EraseForm(), "删除我的数据", form="erase_form", slots=slots, entities=said)
+    assert reply.slots == {"requested_slot": "erase_confirm"}
 
 
 def test_a_form_that_opens_asks_its_first_question(run: Run) -> None:
