@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from abc import abstractmethod
 from decimal import Decimal
+from typing import Any
 
 from rasa_sdk.events import SlotSet
 
@@ -46,13 +48,30 @@ class _OnPolicy(ServiceAction):
             return resume(turn)
         number, events = chosen_policy(turn, self.action_name)
         if number is None:
-            return events
+            # Once a child is chosen, it is this question that is answered.
+            return [SlotSet("pending_question", _question(turn)), *events]
+        _recall(turn)
         self.answer(turn, number)
-        return [*events, SlotSet("pending_task", None), *resume(turn)]
+        done = [SlotSet("pending_task", None), SlotSet("pending_question", None)]
+        return [*events, *done, *resume(turn)]
 
     @abstractmethod
     def answer(self, turn: Turn, number: str) -> None:
         """Answer for this policy."""
+
+
+def _question(turn: Turn) -> dict[str, Any]:
+    return {"text": turn.text, "entities": turn.entities("date")}
+
+
+def _recall(turn: Turn) -> None:
+    """Take up the question that led to binding or choosing, if this follows upon it."""
+    asked = turn.slot("pending_question")
+    events = iter(reversed(turn.tracker.events))
+    since = itertools.takewhile(lambda event: event["event"] != "user", events)
+    chosen = any(str(event.get("name")).startswith("action_submit_") for event in since)
+    if asked and chosen:
+        turn.tracker.latest_message = {**turn.tracker.latest_message, **asked}
 
 
 def _stranger(turn: Turn) -> str | None:

@@ -96,6 +96,24 @@ def test_of_several_children_one_is_asked_for(run: Run, bind: Bind) -> None:
     assert reply.followup == "policy_form"
 
 
+def test_the_question_is_kept_while_a_child_is_chosen(
+    run: Run, bind: Bind, said_day: Callable[..., Any]
+) -> None:
+    text = "10月14号那次花了多少"
+    day = said_day(text, "10月14号", "2027-10-14", past="2026-10-14")
+    asked = run(ActionCheckVisitRecords(), text, "check_visit_records", entities=[day])
+    assert asked.slots["pending_question"] == {"text": text, "entities": [day]}
+    bind(ONE)
+    slots = {**asked.slots, "policy": "YX2026-000101"}
+    after = ["action_submit_bind"]
+    answer = run(ActionCheckVisitRecords(), "123456", slots=slots, after=after)
+    assert answer.text.startswith("王小满10月14日（周三）有 1 次就诊记录")
+    assert answer.slots["pending_question"] is None
+    # A new question is not taken for the old one.
+    fresh = run(ActionCheckVisitRecords(), "就诊记录", slots=slots)
+    assert fresh.text.startswith("王小满有 2 次就诊记录")
+
+
 def test_who_is_not_bound_binds_first(run: Run) -> None:
     reply = run(ActionCheckVisitRecords(), "就诊记录", "check_visit_records")
     assert (reply.text, reply.followup) == ("", "bind_form")
