@@ -6,9 +6,10 @@ import re
 from datetime import timedelta
 from typing import Any
 
-from rasa_sdk.events import SlotSet
+from rasa_sdk.events import FollowupAction, SlotSet
 
 from actions import texts
+from actions.children import policy_of, ranked
 from actions.forms import ANSWERS, Form, Found, Submit, end_early, entity_spans
 from actions.turn import Event, ServiceAction, Turn, open_form, policy_buttons, resume
 from bot.rules.benefits import normalise_phone
@@ -16,6 +17,7 @@ from bot.rules.codes import CODE_DIGITS
 from bot.services import binding as service
 from bot.services import identity as identities
 from bot.services.binding import CodeAnswer
+from bot.services.identity import PolicyChoice
 from bot.services.sms import sms_sender
 from bot.settings import get_settings
 
@@ -59,6 +61,11 @@ SPACED = re.compile(
 )
 # The parent says that an answer given before is wrong, not yet what is right.
 FORGET = ""
+
+# "刚才那个是沐宸的还是沐瑶的" asks; it changes nothing.
+WHICH = re.compile(r"还是[^,，。]{1,6}[的?？啊呢]|是谁|哪个孩子的|哪份|谁的")
+SWITCH = re.compile(r"换|切|改|转|调|要看|看看|说说|我要")
+OTHER_ONE = re.compile(r"另一?[份张个]|另外|旧的|新的|别的")
 
 
 class ActionBindCard(ServiceAction):
@@ -296,6 +303,11 @@ class PolicyForm(Form):
         if named is not None:
             found.add("policy", named.number, (0, len(turn.text)))
             return found
+        plan = turn.entity("plan")
+        of_plan = [c for c in turn.choices if c.plan == plan]
+        if len(of_plan) == 1:
+            found.add("policy", of_plan[0].number, (0, len(turn.text)))
+            return found
         position = texts.ordinal(turn.text)
         if position is not None and position <= len(turn.choices):
             found.add("policy", turn.choices[position - 1].number, (0, len(turn.text)))
@@ -328,26 +340,64 @@ class ActionSubmitPolicy(Submit):
         return str(pending) if pending else None
 
 
+class ActionTellPolicy(ServiceAction):
+    """Tells which child and policy the conversation is about; changes nothing."""
+
+    action_name = "action_tell_policy"
+
+    def handle(self, turn: Turn) -> list[Event]:
+        """Tell it, offer the others."""
+        if not turn.choices:
+            turn.say("no_policies")
+            return resume(turn)
+        known = turn.slot("policy") if len(turn.choices) > 1 else turn.choices[0].number
+        current = next((c for c in turn.choices if c.number == known), None)
+        others = [b for b in policy_buttons(turn) if known is None or known not in b["payload"]]
+        if current is None:
+            turn.say("policy_not_chosen", buttons=others)
+        else:
+            turn.say("policy_now", child=current.child, plan=current.plan, buttons=others)
+        return resume(turn)
+
+
 class ActionSwitchPolicy(ServiceAction):
     """Changes the child that the conversation is about."""
 
     action_name = "action_switch_policy"
 
     def handle(self, turn: Turn) -> list[Event]:
-        """Take the child named, else the other of two, else ask."""
+        """Take the child named last, else the policy of the plan named, else the other of two."""
         if not turn.choices:
             return [SlotSet("pending_task", self.action_name), *open_form(turn, "bind_form")]
         if len(turn.choices) == 1:
             only = turn.choices[0]
             turn.say("only_one_policy", child=only.child, plan=only.plan)
             return [SlotSet("pending_task", None), *resume(turn)]
-        named = turn.child_named()
-        others = [c for c in turn.choices if c.number != turn.slot("policy")]
-        if named is None and len(others) == 1:
-            named = others[0]
+        if WHICH.search(turn.text) and not SWITCH.search(turn.text):
+            return [FollowupAction(ActionTellPolicy.action_name)]
+        named = self._named(turn)
         if named is None:
             events: list[Event] = [SlotSet("policy", None), SlotSet("pending_task", None)]
             return [*events, *open_form(turn, PolicyForm.form)]
         identities.choose(turn.store, turn.identity.id, named.number)
         turn.say("policy_chosen", child=named.child, plan=named.plan)
         return [SlotSet("policy", named.number), SlotSet("pending_task", None), *resume(turn)]
+
+    @staticmethod
+    def _named(turn: Turn) -> PolicyChoice | None:
+        plan = turn.entity("plan")
+        of_plan = [c for c in turn.choices if c.plan == plan]
+        if len(of_plan) == 1:
+            return of_plan[0]
+        named = turn.child_named()
+        if named is None:
+            # "老大的问完了，下面说老二的": the one named last.
+            last = ranked(turn.text, turn.choices)[-1:]
+            today = turn.now.date()
+            named = policy_of(last[0], turn.choices, None, today) if last else None
+        others = [c for c in turn.choices if c.number != turn.slot("policy")]
+        of_child = [c for c in others if named is not None and c.child == named.child]
+        if named is not None and named.number == turn.slot("policy") and len(of_child) == 1:
+            # "换沐宸的另一份": the same child's other policy.
+            return of_child[0] if OTHER_ONE.search(turn.text) else named
+        return others[0] if named is None and len(others) == 1 else named

@@ -15,7 +15,6 @@ from actions.authorization_answers import (
     meant_action,
 )
 from actions.claim_answers import CLAIM_WORD
-from actions.complaints import asked_for_complaint
 from actions.forms import every_form, says_no
 from actions.hospitals import say_hospitals
 from actions.turn import Event, ServiceAction, Turn, close_form, resume
@@ -164,8 +163,6 @@ class ActionNotUnderstood(ServiceAction):
 
     def handle(self, turn: Turn) -> list[Event]:
         """Count misses in a row; the second brings a person."""
-        if turn.form is None and asked_for_complaint(turn):
-            return [FollowupAction("action_file_complaint")]
         meant = meant_action(turn) if turn.form is None else None
         if meant is not None:
             return [FollowupAction(meant)]
@@ -214,8 +211,6 @@ class ActionInform(ServiceAction):
             return [FollowupAction("action_receive_documents")]
         if turn.form:
             return [FollowupAction("action_not_understood")]
-        if asked_for_complaint(turn):
-            return [FollowupAction("action_file_complaint")]
         if follows_rules(turn):
             return [FollowupAction(RULES_ACTION)]
         if len(turn.choices) > 1 and turn.child_named() is not None:

@@ -355,3 +355,9 @@ class AskConsultSymptom(_Ask, ServiceAction):
     """Asks for ``consult_symptom``."""
 
     slot = "consult_symptom"
+
+
+class AskComplaintText(_Ask, ServiceAction):
+    """Asks for ``complaint_text``."""
+
+    slot = "complaint_text"

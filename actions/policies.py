@@ -1,11 +1,12 @@
-"""What is left, what is covered, past visits and self-pay (E2, E3)."""
+"""What is left, and self-pay (E2, E3)."""
 
 from __future__ import annotations
 
+import itertools
 import re
 from abc import abstractmethod
-from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from rasa_sdk.events import SlotSet
 
@@ -14,10 +15,8 @@ from actions.binding import has_surname
 from actions.turn import Event, ServiceAction, Turn, chosen_policy, resume
 from bot.rules.benefits import CardStatus
 from bot.services import policies as service
-from bot.services.policies import PolicyView
+from bot.services.policies import Benefit, PolicyView
 
-# Whether one thing is paid for: the plan's data do not say it.
-ITEM = re.compile(r"保不保|赔不赔|报不报|包不包|[能可]以?[赔报保]|[赔报保]吗|在不在.*范围|算不算")
 ASKED = {
     "outpatient": "门诊|急诊",
     "full_reimbursement_visits": "全额|全赔",
@@ -25,7 +24,6 @@ ASKED = {
     "vaccine": "疫苗|接种|打针",
     "health_checks": "体检|健康检查|儿保",
 }
-STATE = re.compile(r"卡.*(?:能用|有效|正常)|过期|到期|生效|失效")
 POLICY_NUMBER = re.compile(r"YX\d{4}-?\d{6}", re.IGNORECASE)
 WHOSE = re.compile(
     r"([一-鿿]+?)(?:小朋友)?的"
@@ -50,13 +48,30 @@ class _OnPolicy(ServiceAction):
             return resume(turn)
         number, events = chosen_policy(turn, self.action_name)
         if number is None:
-            return events
+            # Once a child is chosen, it is this question that is answered.
+            return [SlotSet("pending_question", _question(turn)), *events]
+        _recall(turn)
         self.answer(turn, number)
-        return [*events, SlotSet("pending_task", None), *resume(turn)]
+        done = [SlotSet("pending_task", None), SlotSet("pending_question", None)]
+        return [*events, *done, *resume(turn)]
 
     @abstractmethod
     def answer(self, turn: Turn, number: str) -> None:
         """Answer for this policy."""
+
+
+def _question(turn: Turn) -> dict[str, Any]:
+    return {"text": turn.text, "entities": turn.entities("date")}
+
+
+def _recall(turn: Turn) -> None:
+    """Take up the question that led to binding or choosing, if this follows upon it."""
+    asked = turn.slot("pending_question")
+    events = iter(reversed(turn.tracker.events))
+    since = itertools.takewhile(lambda event: event["event"] != "user", events)
+    chosen = any(str(event.get("name")).startswith("action_submit_") for event in since)
+    if asked and chosen:
+        turn.tracker.latest_message = {**turn.tracker.latest_message, **asked}
 
 
 def _stranger(turn: Turn) -> str | None:
@@ -114,85 +129,28 @@ class ActionCheckBalance(_OnPolicy):
         )
 
 
-class ActionCheckCoverage(_OnPolicy):
-    """Tells what the plan covers, by its data."""
-
-    action_name = "action_check_coverage"
-
-    def answer(self, turn: Turn, number: str) -> None:
-        """Tell limits, direct-billing and vaccination routes, and what is not stated."""
-        seen = _overview(turn, number)
-        if seen.status is CardStatus.ACTIVE and STATE.search(turn.text):
-            turn.say("card_active", child=seen.child)
-        say_card_state(turn, seen)
-        asked = _asked(turn, seen)
-        if ITEM.search(turn.text) and not asked:
-            turn.say("coverage_item")
-        years = {seen.valid_from.year, seen.valid_to.year}
-        # "2025年7月11日 至 7月11日" leaves a reader guessing.
-        written = seen.as_of if years == {seen.as_of.year} else date.min
-        routes = [texts.word("route", route) for route in sorted(seen.direct_billing)]
-        turn.say(
-            "coverage",
-            child=seen.child,
-            plan=seen.plan,
-            lines="\n".join(_benefit_lines(turn, seen, "limit")),
-            routes=texts.line("and").join(routes) or texts.line("no_routes"),
-            valid_from=texts.day(seen.valid_from, written),
-            valid_to=texts.day(seen.valid_to, written),
-        )
-
-
 def _asked(turn: Turn, seen: PolicyView) -> list[str]:
     """Return the benefits that the message names."""
     return [name for name in seen.benefits if name in ASKED and re.search(ASKED[name], turn.text)]
 
 
 def _benefit_lines(turn: Turn, seen: PolicyView, which: str) -> list[str]:
-    lines = []
     asked = _asked(turn, seen)
     # What was asked about comes first.
-    for benefit in sorted(seen.benefits.values(), key=lambda b: b.name not in asked):
-        if benefit.name == "vaccine" and benefit.limit == 0:
-            lines.append(texts.line("no_vaccine_benefit"))
-            continue
-        unit = "yuan" if benefit.unit == "CNY" else benefit.name
-        lines.append(
-            texts.line(
-                f"benefit_{which}",
-                name=texts.word("benefit", benefit.name),
-                unit=texts.word("unit", unit),
-                left=texts.yuan(benefit.left),
-                used=texts.yuan(benefit.used),
-                limit=texts.yuan(benefit.limit),
-            )
-        )
-    return lines
+    ordered = sorted(seen.benefits.values(), key=lambda b: b.name not in asked)
+    return [benefit_line(benefit, which) for benefit in ordered]
 
 
-class ActionCheckVisitRecords(_OnPolicy):
-    """Tells past visits."""
-
-    action_name = "action_check_visit_records"
-
-    def answer(self, turn: Turn, number: str) -> None:
-        """List visits, newest first."""
-        today = turn.now.date()
-        records = service.visit_records(turn.store, identity_id=turn.identity.id, number=number)
-        child = next(c.child for c in turn.choices if c.number == number)
-        if not records:
-            turn.say("no_visits", child=child)
-            return
-        lines = [
-            texts.line(
-                "visit",
-                day=texts.day(v.visited_on, today),
-                hospital=v.hospital,
-                department=v.department,
-                total=texts.yuan(v.total),
-                paid=texts.yuan(v.insurer_paid),
-                self_pay=texts.yuan(v.self_pay),
-            )
-            for v in records
-        ]
-        turn.say("visits", child=child, lines="\n".join(lines))
+def benefit_line(benefit: Benefit, which: str) -> str:
+    """Write a benefit with its ``limit``, or with what is ``left`` of it."""
+    if benefit.name == "vaccine" and benefit.limit == 0:
+        return texts.line("no_vaccine_benefit")
+    unit = "yuan" if benefit.unit == "CNY" else benefit.name
+    return texts.line(
+        f"benefit_{which}",
+        name=texts.word("benefit", benefit.name),
+        unit=texts.word("unit", unit),
+        left=texts.yuan(benefit.left),
+        used=texts.yuan(benefit.used),
+        limit=texts.yuan(benefit.limit),
+    )

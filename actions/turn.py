@@ -17,6 +17,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import ActiveLoop, FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions.children import policy_of, ranked
 from bot import clock
 from bot.services import identity as identities
 from bot.services.identity import Identity, PolicyChoice
@@ -175,10 +176,13 @@ class Turn:
             return None
         # "不是沐宸,是沐瑶" names one child.
         meant = NOT_MEANT.sub("", text)
-        if any(_called(c.child, meant) for c in self.choices):
+        if any(_called(c.child, meant) for c in self.choices) or ranked(meant, self.choices):
             text = meant
-        named = [c for c in self.choices if _called(c.child, text)]
-        return named[0] if len({c.number for c in named}) == 1 else None
+        named = list(dict.fromkeys(c.child for c in self.choices if _called(c.child, text)))
+        named = named or ranked(text, self.choices)
+        if len(named) != 1:
+            return None
+        return policy_of(named[0], self.choices, self.slot("policy"), self.now.date())
 
 
 def _called(child: str, text: str) -> bool:
@@ -312,10 +316,17 @@ def chosen_policy(turn: Turn, task: str) -> tuple[str | None, list[Event]]:
 
 
 def policy_buttons(turn: Turn) -> list[dict[str, str]]:
-    """Return one button for each bound child."""
+    """Return one button for each bound policy; equal ones are told apart by their last day."""
+    titles = [f"{c.child}·{c.plan}" for c in turn.choices]
+    until = texts()["line_policy_until"].text
     return [
-        {"title": f"{c.child}·{c.plan}", "payload": f'/inform{{"policy": "{c.number}"}}'}
-        for c in turn.choices
+        {
+            "title": until.format(title=title, day=c.valid_to.isoformat())
+            if titles.count(title) > 1
+            else title,
+            "payload": f'/inform{{"policy": "{c.number}"}}',
+        }
+        for title, c in zip(titles, turn.choices, strict=True)
     ]
 
 

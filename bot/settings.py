@@ -140,14 +140,14 @@ class Settings(BaseSettings):
             raise ValueError("BOT_ENV=production 时必须设 BOT_SMS_URL，否则验证码发不出去")
         if self.code_secret.get_secret_value().startswith("demo-only"):
             raise ValueError("BOT_ENV=production 时必须设 BOT_CODE_SECRET，不能用演示的密钥")
+        if self.public_url is None:
+            raise ValueError("BOT_ENV=production 时必须设 BOT_PUBLIC_URL，否则家长打不开链接")
         for key in self.file_keys:
             if key.startswith("demo-only") or len(key) < SHORTEST_FILES_KEY:
                 raise ValueError(
                     "BOT_ENV=production 时必须设 BOT_FILES_KEY：每个密钥至少 "
                     f"{SHORTEST_FILES_KEY} 个字符，不能用演示的密钥"
                 )
-        if self.public_url is None:
-            raise ValueError("BOT_ENV=production 时必须设 BOT_PUBLIC_URL，否则家长打不开链接")
         demo = self.payment_secret.get_secret_value().startswith("demo-only")
         if self.payment_url is not None and demo:
             raise ValueError("BOT_ENV=production 时必须设 BOT_PAYMENT_SECRET，不能用演示的密钥")

@@ -84,7 +84,9 @@ def test_production_is_complete() -> None:
     assert load_settings(PRODUCTION).env == "production"
 
 
-@pytest.mark.parametrize("name", ["BOT_SMS_URL", "BOT_CODE_SECRET", "BOT_FILES_KEY"])
+@pytest.mark.parametrize(
+    "name", ["BOT_SMS_URL", "BOT_CODE_SECRET", "BOT_FILES_KEY", "BOT_PUBLIC_URL"]
+)
 def test_production_refuses_to_run_without(name: str) -> None:
     rest = {key: value for key, value in PRODUCTION.items() if key != name}
     assert name in refused(**rest)

@@ -1,4 +1,4 @@
-"""The states of appointments, authorizations, consultation requests and claims.
+"""The states of appointments, authorizations, consultation requests, claims and complaints.
 
 Each kind has its words and a table of the moves that are allowed. A move to the same state is no
 move: a service that may be asked twice compares first.
@@ -65,7 +65,32 @@ class ClaimState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-State = AppointmentState | AuthorizationState | ConsultationState | ServiceRequestState | ClaimState
+class ComplaintState(StrEnum):
+    """A complaint or suggestion (手册·电子保险卡 E2)."""
+
+    RECEIVED = "received"
+    IN_PROGRESS = "in_progress"
+    RESOLVED = "resolved"
+
+
+class DataRequestState(StrEnum):
+    """A parent's wish to have the data stored of them copied or erased."""
+
+    RECEIVED = "received"
+    CHECKING = "checking"
+    DONE = "done"
+    REFUSED = "refused"
+
+
+State = (
+    AppointmentState
+    | AuthorizationState
+    | ConsultationState
+    | ServiceRequestState
+    | ClaimState
+    | ComplaintState
+    | DataRequestState
+)
 S = TypeVar(
     "S",
     AppointmentState,
@@ -73,12 +98,16 @@ S = TypeVar(
     ConsultationState,
     ServiceRequestState,
     ClaimState,
+    ComplaintState,
+    DataRequestState,
 )
 
 APPOINTMENT_STATES = tuple(AppointmentState)
 AUTHORIZATION_STATES = tuple(AuthorizationState)
 CONSULTATION_STATES = tuple(ConsultationState)
 CLAIM_STATES = tuple(ClaimState)
+COMPLAINT_STATES = tuple(ComplaintState)
+DATA_REQUEST_STATES = tuple(DataRequestState)
 
 APPOINTMENT_MOVES: Mapping[AppointmentState, frozenset[AppointmentState]] = MappingProxyType(
     {
@@ -190,6 +219,23 @@ CLAIM_MOVES: Mapping[ClaimState, frozenset[ClaimState]] = MappingProxyType(
     }
 )
 
+COMPLAINT_MOVES: Mapping[ComplaintState, frozenset[ComplaintState]] = MappingProxyType(
+    {
+        ComplaintState.RECEIVED: frozenset({ComplaintState.IN_PROGRESS}),
+        ComplaintState.IN_PROGRESS: frozenset({ComplaintState.RESOLVED}),
+        ComplaintState.RESOLVED: frozenset(),
+    }
+)
+
+DATA_REQUEST_MOVES: Mapping[DataRequestState, frozenset[DataRequestState]] = MappingProxyType(
+    {
+        DataRequestState.RECEIVED: frozenset({DataRequestState.CHECKING}),
+        DataRequestState.CHECKING: frozenset({DataRequestState.DONE, DataRequestState.REFUSED}),
+        DataRequestState.DONE: frozenset(),
+        DataRequestState.REFUSED: frozenset(),
+    }
+)
+
 # The status words of a FHIR Appointment, for the partner interface.
 APPOINTMENT_FHIR: Mapping[AppointmentState, str] = MappingProxyType(
     {
@@ -210,6 +256,8 @@ _MOVES: Mapping[type[StrEnum], Mapping[Any, frozenset[Any]]] = MappingProxyType(
         ConsultationState: CONSULTATION_MOVES,
         ServiceRequestState: SERVICE_REQUEST_MOVES,
         ClaimState: CLAIM_MOVES,
+        ComplaintState: COMPLAINT_MOVES,
+        DataRequestState: DATA_REQUEST_MOVES,
     }
 )
 

@@ -155,17 +155,6 @@ def locked_until(store: Store, *, identity_id: int, now: datetime) -> datetime |
         return until if until is not None and until > now else None
 
 
-def unbind(store: Store, *, identity_id: int, now: datetime) -> int:
-    """Remove all bindings of a chat account; return how many there were."""
-    with store.begin() as session:
-        rows = list(session.scalars(sa.select(Binding).where(Binding.identity_id == identity_id)))
-        for row in rows:
-            session.delete(row)
-        actor = audit.identity_actor(identity_id)
-        audit.record(session, at=now, actor=actor, action="unbind", subject=actor, count=len(rows))
-        return len(rows)
-
-
 def _wait(session: Any, phone: str, identity_id: int, now: datetime) -> datetime | None:
     longest = max(span for span, _ in codes.CODE_LIMITS)
     recent = sa.select(OneTimeCode.created_at).where(OneTimeCode.created_at > now - longest)

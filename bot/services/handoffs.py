@@ -1,4 +1,4 @@
-"""Handing a conversation to people, and complaints (手册·投诉建议)."""
+"""Handing a conversation to people."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from bot.services import audit
-from bot.store.models import Complaint, HandOff
-from bot.store.references import new_reference
+from bot.store.models import HandOff
 from bot.store.session import Store
 
 
@@ -31,7 +30,12 @@ def request_handoff(
     with store.begin() as session:
         row = session.scalar(
             sa.select(HandOff)
-            .where(HandOff.identity_id == identity_id, HandOff.status != "resolved")
+            .where(
+                HandOff.identity_id == identity_id,
+                HandOff.status != "resolved",
+                # Whoever reads complaints is not waiting in this conversation.
+                HandOff.reason != "complaint",
+            )
             .order_by(sa.desc(HandOff.id))
         )
         if row is not None:
@@ -51,20 +55,3 @@ def request_handoff(
         actor = audit.identity_actor(identity_id)
         audit.record(session, at=now, actor=actor, action="handoff.request", subject=reason)
         return True
-
-
-def file_complaint(store: Store, *, identity_id: int, text: str, now: datetime) -> str:
-    """Record a complaint or suggestion in the parent's words; return its reference."""
-    with store.begin() as session:
-        row = Complaint(
-            reference=f"~{identity_id}:{now.timestamp():.0f}"[:16],
-            identity_id=identity_id,
-            text=text,
-            received_at=now,
-        )
-        session.add(row)
-        session.flush()
-        row.reference = new_reference("F", row.id)
-        actor = audit.identity_actor(identity_id)
-        audit.record(session, at=now, actor=actor, action="complaint.file", subject=row.reference)
-        return row.reference

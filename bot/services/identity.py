@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from bot.services.errors import NotBound, NotFound
@@ -22,11 +23,14 @@ class Identity:
 
 @dataclass(frozen=True)
 class PolicyChoice:
-    """What is needed to ask "which child?"."""
+    """What is needed to ask "which child?"; validity in local days, both included."""
 
     number: str
     child: str
     plan: str
+    born: date = field(default=date.min, compare=False)
+    valid_from: date = field(default=date.min, compare=False)
+    valid_to: date = field(default=date.max, compare=False)
 
 
 def identify(store: Store, channel: str, account: str) -> Identity:
@@ -60,7 +64,9 @@ def choices(store: Store, identity_id: int) -> list[PolicyChoice]:
     """Return the bound policies as choices; empty if nothing is bound."""
     with store.read() as session:
         return [
-            PolicyChoice(p.number, p.child.name, p.plan.name)
+            PolicyChoice(
+                p.number, p.child.name, p.plan.name, p.child.born, p.valid_from, p.valid_to
+            )
             for p in bound_policies(session, identity_id)
         ]
 

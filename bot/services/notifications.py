@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -42,6 +43,34 @@ def notify(
         .where(Policy.id == policy_id)
         .order_by(Binding.identity_id)
     ).all()
+    # Whoever unbinds the policy is not told of it any more.
+    payload = {"text": text, "values": dict(values), "policy_id": policy_id}
+    return _put(session, receivers, kind, payload, key, due_at)
+
+
+def notify_account(
+    session: Session,
+    *,
+    identity_id: int,
+    kind: NotificationKind,
+    text: str,
+    values: Mapping[str, str],
+    key: str,
+    due_at: datetime,
+) -> int:
+    """Put a message into the outbox for one chat account, bound or not; as :func:`notify`."""
+    payload = {"text": text, "values": dict(values)}
+    return _put(session, [identity_id], kind, payload, key, due_at)
+
+
+def _put(
+    session: Session,
+    receivers: Sequence[int],
+    kind: NotificationKind,
+    payload: dict[str, Any],
+    key: str,
+    due_at: datetime,
+) -> int:
     keys = {identity: f"{key}:{identity}" for identity in receivers}
     taken = OutboxMessage.idempotency_key.in_(list(keys.values()))  # type: ignore[union-attr]
     known = set(session.scalars(sa.select(OutboxMessage.idempotency_key).where(taken)))
@@ -51,7 +80,7 @@ def notify(
             OutboxMessage(
                 identity_id=identity,
                 kind=kind.value,
-                payload={"text": text, "values": dict(values)},
+                payload=payload,
                 due_at=due_at,
                 idempotency_key=name,
             )

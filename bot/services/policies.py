@@ -7,13 +7,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-import sqlalchemy as sa
-
 from bot.rules.benefits import CardStatus, card_status, remaining
 from bot.rules.calendar import TZ
 from bot.services.identity import own_policy
 from bot.store import queries
-from bot.store.models import Policy, Visit
+from bot.store.models import Policy
 from bot.store.session import Store
 
 
@@ -55,18 +53,6 @@ class PolicyView:
     clinic_brand: str | None
     unpaid: tuple[Bill, ...]
     as_of: date
-
-
-@dataclass(frozen=True)
-class VisitView:
-    """A past visit, amounts in CNY."""
-
-    visited_on: date
-    hospital: str
-    department: str
-    total: Decimal
-    insurer_paid: Decimal
-    self_pay: Decimal
 
 
 def overview(store: Store, *, identity_id: int, number: str, now: datetime) -> PolicyView:
@@ -111,27 +97,3 @@ def unpaid_bills(session: Any, policy: Policy) -> tuple[Bill, ...]:
         Bill(bill.reference, bill.hospital.name, bill.visited_on, bill.amount)
         for bill in queries.unpaid_bills(session, [policy.id])
     )
-
-
-def visit_records(store: Store, *, identity_id: int, number: str) -> tuple[VisitView, ...]:
-    """Return a bound policy's visits, newest first (E2).
-
-    Raises:
-        NotBound, NotFound: see :func:`bot.services.identity.own_policy`.
-    """
-    with store.read() as session:
-        policy = own_policy(session, identity_id, number)
-        query = (
-            sa.select(Visit).where(Visit.policy_id == policy.id).order_by(sa.desc(Visit.visited_on))
-        )
-        return tuple(
-            VisitView(
-                v.visited_on,
-                v.hospital.name,
-                v.department,
-                Decimal(v.total),
-                Decimal(v.insurer_paid),
-                Decimal(v.self_pay),
-            )
-            for v in session.scalars(query)
-        )

@@ -10,8 +10,6 @@ from typing import Any
 import pytest
 
 import actions
-from actions.authorizations import ActionAskAuthorizationRules, ActionCheckAuthorization
-from actions.complaints import ActionFileComplaint
 from actions.conversation import (
     ActionAffirm,
     ActionDeny,
@@ -23,7 +21,7 @@ from actions.conversation import (
 )
 from actions.forms import Form, every_form
 from actions.hospitals import ActionFindHospital
-from bot.store.models import Complaint, HandOff
+from bot.store.models import HandOff
 from bot.texts import texts
 
 for module in pkgutil.iter_modules(actions.__path__, "actions."):
@@ -182,22 +180,6 @@ def test_the_second_miss_offers_a_person(run: Run, form: str | None) -> None:
     assert reply.slots == {"misses": 0}
 
 
-# ---- complaints
-
-
-def test_a_complaint_is_kept_in_the_parents_words(run: Run, count: Callable[..., int]) -> None:
-    words = "等了三天没人理，太慢了"
-    reply = run(ActionFileComplaint(), words, "file_complaint")
-    assert "F10001" in reply.text
-    assert count(Complaint, text=words) == 1
-
-
-def test_the_button_alone_is_no_complaint(run: Run, count: Callable[..., int]) -> None:
-    reply = run(ActionFileComplaint(), intent="file_complaint")
-    assert reply.texts == [text("complaint_how")]
-    assert count(Complaint) == 0
-
-
 # ---- hospitals
 
 
@@ -253,73 +235,3 @@ def test_a_bare_number_leads_to_what_it_is_about(
 def test_bare_information_without_a_use_is_not_understood(run: Run, form: str | None) -> None:
     reply = run(ActionInform(), "蓝色的", form=form)
     assert (reply.texts, reply.followup) == ([], "action_not_understood")
-
-
-# ---- prior authorization
-
-
-def test_the_rules_are_told(run: Run) -> None:
-    reply = run(ActionAskAuthorizationRules(), "哪些要授权", sender="stranger")
-    assert reply.texts == [text("authorization_rules")]
-
-
-@pytest.mark.parametrize(
-    ("kind", "value", "first"),
-    [
-        ("treatment", "化疗", "要，化疗需要事先授权"),
-        ("treatment", "腺样体切除手术", "要，腺样体切除手术需要事先授权"),
-        ("amount", "5000.01", "要，单项超过 5000 元"),
-    ],
-)
-def test_what_surely_needs_it_is_told_first(
-    run: Run, entity: Entity, kind: str, value: str, first: str
-) -> None:
-    reply = run(ActionAskAuthorizationRules(), "要不要授权", entities=[entity(kind, value)])
-    assert len(reply.texts) == 1
-    assert reply.text.startswith(first)
-
-
-@pytest.mark.parametrize(("kind", "value"), [("treatment", "核磁共振检查"), ("amount", "5000")])
-def test_what_the_manual_leaves_open_is_not_guessed(
-    run: Run, entity: Entity, kind: str, value: str
-) -> None:
-    reply = run(ActionAskAuthorizationRules(), "要不要授权", entities=[entity(kind, value)])
-    assert reply.texts[-1] == text("authorization_rules")
-    assert not reply.text.startswith("要")
-
-
-@pytest.mark.parametrize(
-    ("day", "told"),
-    [
-        ("2026-11-27", "11月27日（周五）的治疗，最晚 11月25日（周三） 23:59 前提交。"),
-        ("2026-11-24", "已经过了。仍可提交，但会按加急处理"),
-    ],
-)
-def test_the_deadline_is_told_for_the_day_named(
-    run: Run, said_day: Entity, day: str, told: str
-) -> None:
-    words = "周五做手术几时提交"
-    entities = [said_day(words, "周五", day)]
-    assert told in run(ActionAskAuthorizationRules(), words, entities=entities).text
-
-
-def test_the_authorizations_of_ones_children_are_listed(run: Run, bind: Bind) -> None:
-    action, intent = ActionCheckAuthorization(), "check_prior_authorization"
-    assert run(action, "批了吗", intent).followup == "bind_form"
-    bind("13800000301")
-    reply = run(action, "批了吗", intent)
-    assert "P3001 陈一诺 腺样体切除手术" in reply.text
-    assert "已批准" in reply.text
-    assert "P3002" in reply.text
-    assert "审核中" in reply.text
-    bind("13800000101", sender="other")
-    none = run(action, "批了吗", intent, sender="other")
-    assert none.texts == [text("no_authorizations")]
-
-
-def test_another_familys_number_is_unknown(run: Run, bind: Bind, entity: Entity) -> None:
-    bind("13800000101")
-    number = entity("reference", "P3001", "P3001")
-    reply = run(ActionCheckAuthorization(), "P3001", entities=[number])
-    assert "没有授权编号 P3001" in reply.text
-    assert "陈一诺" not in reply.text

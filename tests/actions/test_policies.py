@@ -7,12 +7,9 @@ from typing import Any
 
 import pytest
 
+from actions.coverage import ActionCheckCoverage
 from actions.payments import ActionPaySelfPay
-from actions.policies import (
-    ActionCheckBalance,
-    ActionCheckCoverage,
-    ActionCheckVisitRecords,
-)
+from actions.policies import ActionCheckBalance
 from bot.texts import texts
 
 Run = Callable[..., Any]
@@ -84,18 +81,6 @@ def test_a_plan_without_direct_billing_says_so(run: Run, bind: Bind) -> None:
     slots = {"policy": "YX2026-000201"}
     text = run(ActionCheckCoverage(), "保什么", slots=slots).text
     assert texts()["line_no_routes"].text in text
-
-
-def test_visits_are_listed_with_who_paid(ask: Callable[..., Any]) -> None:
-    lines = ask(ActionCheckVisitRecords(), "YX2026-000101").text.splitlines()
-    assert len(lines) == 3
-    assert "11月14日（周六）" in lines[1]
-    assert "共 1,200.50 元，保险付 1,200.50 元，自付 0 元" in lines[1]
-    assert "10月14日（周三）" in lines[2]
-
-
-def test_without_visits_that_is_said(ask: Callable[..., Any]) -> None:
-    assert ask(ActionCheckVisitRecords(), "YX2026-000401").text == "还没有赵可心的就诊记录。"
 
 
 def test_what_is_owed_is_told_with_where_to_pay(ask: Callable[..., Any]) -> None:

@@ -24,6 +24,7 @@ from bot.nlu.dates.model import Part
 from bot.rules.authorizations import Ground
 from bot.rules.benefits import CardStatus
 from bot.rules.claims import ClaimKind, DocumentKind
+from bot.rules.coverage import ITEMS
 from bot.rules.visits import BookingWish
 from bot.settings import ROOT
 from bot.store.models import (
@@ -33,6 +34,10 @@ from bot.store.models import (
     AUTHORIZATION_STATES,
     BENEFITS,
     CLAIM_STATES,
+    COMPLAINT_KINDS,
+    COMPLAINT_STATES,
+    DATA_REQUEST_KINDS,
+    DATA_REQUEST_STATES,
     HOSPITAL_KINDS,
     PAPER_KINDS,
     SERVICE_REQUEST_KINDS,
@@ -50,6 +55,10 @@ STATES = {status.value for status in CardStatus} - {"active"}
 INNER = {"actions/texts.py", "actions/turn.py"}
 
 
+# Words with which services refuse members of staff, or which an action answers otherwise.
+STAFF = {"state", "answer", "resolved"}
+
+
 def refusals() -> set[str]:
     """Return the words with which services refuse: ``Refused("past")``, and what they compute."""
     found = STATES | {"no_route", "future", "outside_validity", "file_failed"}
@@ -57,7 +66,7 @@ def refusals() -> set[str]:
     found |= {"pay_first", "not_in_plan", "no_direct_billing", "before_policy", "after_policy"}
     for path in sorted((ROOT / "bot" / "services").glob("*.py")):
         found |= set(re.findall(r"Refused\(\"(\w+)\"\)", path.read_text("utf-8")))
-    return found
+    return found - STAFF
 
 
 # What the words of a group can be.
@@ -80,6 +89,16 @@ WORDS = {
     "service": set(SERVICE_REQUEST_KINDS),
     "service_status": set(SERVICE_REQUEST_STATES),
     "lecture_state": {"mine", "free", "full"},
+    "complaint_kind": set(COMPLAINT_KINDS),
+    "complaint_status": set(COMPLAINT_STATES),
+    "item": {item.name for item in ITEMS if not item.stated},
+    "vaccination": {"network_clinic", "public"},
+    "bill": {"unpaid", "paid", "waived"},
+    "card": {status.value for status in CardStatus},
+    "data_kind": set(DATA_REQUEST_KINDS),
+    "data_status": set(DATA_REQUEST_STATES),
+    # A table without such a line is counted among the others.
+    "stored": {n.removeprefix("line_stored_") for n in texts() if n.startswith("line_stored_")},
     # An intent without such a line is not offered.
     "intent": {n.removeprefix("line_intent_") for n in texts() if n.startswith("line_intent_")},
 }
@@ -113,7 +132,11 @@ FAMILIES: dict[str, Iterable[str]] = {
     "files_{labels.unclear}": {"which", "range"},
     "files_{turn.slot('file_kind')}": {"later", "other"},
     "ask_file_retake_{told[0][1].question}": {"blurry", "tiny"},
+    "stored_{name}": WORDS["stored"],
+    "item_{item.name}": {item.name for item in ITEMS if item.stated},
 }
+# Said by the worker that sends messages, not by an action.
+NOTIFIED = {name for name in texts() if name.startswith("notify_")}
 # Only what is sent within days can be late.
 LATE = {f"claim_next_{kind}_late" for kind in CLAIMABLE - {"internet"}}
 SELF_SLOTS = "ask_{self.slot}"
@@ -234,6 +257,8 @@ def calls() -> Iterator[Call]:
     yield Call("actions/texts.py", frozenset({"line_weekdays", "line_ordinals"}), frozenset())
     days = frozenset({"line_day", "line_day_with_year"})
     yield Call("actions/texts.py", days, frozenset({"year", "month", "day", "weekday"}))
+    until = frozenset({"line_policy_until"})
+    yield Call("actions/turn.py", until, frozenset({"title", "day"}))
     failures = {kind.failure_response for kind in actions_below(ServiceAction)}
     yield Call("actions/turn.py", frozenset({"back_to_task", "bind_first", *failures}), frozenset())
 
@@ -270,7 +295,7 @@ ELSEWHERE = ("inbound_", "notify_")
 
 def test_every_text_is_used() -> None:
     own = {name for name in texts() if not name.startswith(ELSEWHERE)}
-    assert own - {name for call in CALLS for name in call.names} == set()
+    assert own - {name for call in CALLS for name in call.names} - NOTIFIED == set()
 
 
 # The longest that the demonstration's data put into a reply, within a year.
@@ -312,7 +337,6 @@ SAMPLES = {
     "treatment": "质子重离子治疗",
     "title": "示例讲座：孩子发热怎么在家照顾",
     "speaker": "示例·儿科讲师",
-    "what": "儿童健康检查",
     "brand": "和晴",
     "url": "http://127.0.0.1:8080/pay/demo/Z0123456789abcdef.0123456789abcdef0123456789abcdef",
     "line": "· R10002 李沐宸 儿童健康检查 示范和晴儿科诊所（徐汇） 12月31日（周五）：等同事安排",
@@ -324,10 +348,15 @@ SAMPLES = {
     "place": "（给 C10002 李沐宸 公立门诊/急诊 复旦大学附属儿科医院国际部特需门诊）",
     "first": "问最晚几时取消",
     "second": "看就诊记录",
+    "section": "手册·电子保险卡",
+    "item": "生长激素、矮小和性早熟的治疗",
+    "what": "12月31日（周五）至12月31日（周五）复旦大学附属儿科医院国际部特需门诊小儿呼吸科",
+    "text": "等" * 70 + "……（后面的也会登记）",
+    "answer": "已核实并向您致歉，相关同事已重新培训，以后不会再让您多等。",
 }
 # Lists may be longer: their items are told, and the manual's own enumeration is one.
 LISTS = {"authorization_rules"}
-LIST_FIELDS = {"lines", "introduction"}
+LIST_FIELDS = {"lines", "line", "introduction", "link"}
 
 
 @pytest.mark.parametrize("name", sorted(n for n in texts() if not n.startswith("line_")))

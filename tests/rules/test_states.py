@@ -11,17 +11,22 @@ from bot.rules.states import (
     AppointmentState,
     AuthorizationState,
     ClaimState,
+    ComplaintState,
     ConsultationState,
+    DataRequestState,
     can_move,
     is_final,
     moves_from,
 )
+from bot.store.models import COMPLAINT_STATES, DATA_REQUEST_STATES
 
 KINDS: list[tuple[type[StrEnum], Mapping[Any, frozenset[Any]], set[str]]] = [
     (AppointmentState, states.APPOINTMENT_MOVES, {"requested"}),
     (AuthorizationState, states.AUTHORIZATION_MOVES, {"draft"}),
     (ConsultationState, states.CONSULTATION_MOVES, {"requested"}),
     (ClaimState, states.CLAIM_MOVES, {"draft"}),
+    (ComplaintState, states.COMPLAINT_MOVES, {"received"}),
+    (DataRequestState, states.DATA_REQUEST_MOVES, {"received"}),
 ]
 
 
@@ -83,6 +88,8 @@ def test_no_state_moves_to_itself_and_an_end_is_within_reach(
                 "withdrawn",
             },
         ),
+        (states.COMPLAINT_STATES, set(COMPLAINT_STATES)),
+        (states.DATA_REQUEST_STATES, set(DATA_REQUEST_STATES)),
     ],
 )
 def test_the_words_are_those_of_the_data(states_of_kind: tuple[str, ...], words: set[str]) -> None:
@@ -114,6 +121,11 @@ def test_p1_nothing_is_approved_before_it_is_reviewed() -> None:
 def test_p1_a_parent_withdraws_until_it_is_refused(state: AuthorizationState) -> None:
     ended = {AuthorizationState.DECLINED, AuthorizationState.WITHDRAWN}
     assert can_move(state, AuthorizationState.WITHDRAWN) is (state not in ended)
+
+
+def test_e2_a_complaint_is_answered_by_who_took_it_up() -> None:
+    assert not can_move(ComplaintState.RECEIVED, ComplaintState.RESOLVED)
+    assert can_move(ComplaintState.IN_PROGRESS, ComplaintState.RESOLVED)
 
 
 def test_final_states_are_final() -> None:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from bot.clock import TZ
 from bot.services.identity import identify
 from bot.store.demo.loader import load_demo
+from bot.store.files import FileStore
 from bot.store.migrate import upgrade
 from bot.store.models import Binding, Household
 from bot.store.session import Store
@@ -75,6 +76,12 @@ def bound(store: Store, now: datetime) -> Callable[..., int]:
         return identity_id
 
     return bind
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> FileStore:
+    """A file store of the test's own."""
+    return FileStore(str(tmp_path / "files"), ["a key of the tests"])
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from bot.services.binding import CodeAnswer, CodeResult, CodeSent, request_code, unbind, verify_code
+from bot.services.binding import CodeAnswer, CodeResult, CodeSent, request_code, verify_code
 from bot.services.identity import choices
 from bot.services.sms import DemoSmsSender, HttpSmsSender
 from bot.store.models import AuditEntry, Binding, OneTimeCode, VerificationLock
@@ -185,7 +185,8 @@ def test_a_code_is_used_once(
 ) -> None:
     sent = ask(parent, now)
     verify(parent, sent, CODE, now)
-    unbind(store, identity_id=parent, now=now)
+    with store.begin() as session:
+        session.execute(sa.delete(Binding))
     assert verify(parent, sent, CODE, now).answer is CodeAnswer.EXPIRED
     assert count(Binding) == 0
     assert the_code(store).used_at == now
@@ -230,16 +231,6 @@ def test_family_members_bind_the_same_policy(
     for member in (parent, new_identity("grandmother")):
         assert verify(member, ask(member, now), CODE, now).answer is CodeAnswer.BOUND
     assert count(Binding) == 2
-
-
-def test_unbinding_takes_all_bindings_of_the_account_and_no_others(
-    store: Store, now: datetime, bound: Callable[..., int]
-) -> None:
-    parent, other = bound(ONE, TWO), bound(ONE, account="other")
-    assert unbind(store, identity_id=parent, now=now) == 2
-    assert unbind(store, identity_id=parent, now=now) == 0
-    assert choices(store, parent) == []
-    assert len(choices(store, other)) == 1
 
 
 # ---- locks
@@ -518,10 +509,9 @@ def test_the_audit_tells_who_bound_what_and_no_name_or_phone(
     store: Store, now: datetime, parent: int, ask: Ask, verify: Verify
 ) -> None:
     verify(parent, ask(parent, now), CODE, now)
-    unbind(store, identity_id=parent, now=now)
     with store.read() as session:
         trail = list(session.scalars(sa.select(AuditEntry).order_by(AuditEntry.id)))
-    assert [entry.action for entry in trail] == ["bind", "unbind"]
+    assert [entry.action for entry in trail] == ["bind"]
     for entry in trail:
         assert entry.actor == f"identity:{parent}"
         written = f"{entry.subject} {entry.detail}"

@@ -1,4 +1,4 @@
-"""People: hand-offs and complaints."""
+"""People: hand-offs."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from datetime import datetime
 import pytest
 import sqlalchemy as sa
 
-from bot.services.handoffs import file_complaint, request_handoff
-from bot.store.models import HANDOFF_REASONS, AuditEntry, Complaint, HandOff
+from bot.services.handoffs import request_handoff
+from bot.store.models import HANDOFF_REASONS, AuditEntry, HandOff
 from bot.store.session import Store
 
 
@@ -62,27 +62,12 @@ def test_after_a_resolved_request_there_is_a_new_one(
     assert count(HandOff) == 2
 
 
-def test_a_complaint_is_kept_in_the_parents_words(
-    store: Store, now: datetime, new_identity: Callable[[str], int]
-) -> None:
-    text = "等了三天没人理！！\n电话 13800000101，名字王小满"
-    parent = new_identity("parent")
-    references = [file_complaint(store, identity_id=parent, text=text, now=now) for _ in range(2)]
-    first, second = rows(store, Complaint)
-    assert references == [first.reference, second.reference] == ["F10001", "F10002"]
-    assert (first.text, first.status, first.received_at) == (text, "received", now)
-    assert first.identity_id == parent
-
-
-def test_the_audit_names_the_complaint_and_repeats_nothing_of_it(
-    store: Store, now: datetime, new_identity: Callable[[str], int]
+def test_a_complaint_does_not_stand_in_the_way_of_a_person(
+    store: Store, now: datetime, new_identity: Callable[[str], int], count: Callable[..., int]
 ) -> None:
     parent = new_identity("parent")
-    file_complaint(store, identity_id=parent, text="王小满的事没人管", now=now)
-    (entry,) = rows(store, AuditEntry)
-    assert (entry.actor, entry.action, entry.subject) == (
-        f"identity:{parent}",
-        "complaint.file",
-        "F10001",
-    )
-    assert entry.detail == {}
+    request_handoff(store, identity_id=parent, reason="complaint", now=now)
+    assert request_handoff(store, identity_id=parent, reason="asked", now=now)
+    assert not request_handoff(store, identity_id=parent, reason="emergency", now=now)
+    assert count(HandOff, reason="emergency", urgent=True) == 1
+    assert count(HandOff, reason="complaint", urgent=False) == 1

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from bot.clock import TZ
 from bot.rules.benefits import CardStatus
 from bot.services.errors import NotBound, NotFound
-from bot.services.policies import Bill, overview, visit_records
+from bot.services.policies import Bill, overview
 from bot.store.models import BenefitUse, Policy, SelfPayBill
 from bot.store.session import Store
 
@@ -91,20 +91,6 @@ def test_the_last_day_ends_at_midnight_in_shanghai(
     assert seen.status is status
 
 
-def test_visits_are_told_newest_first(store: Store, bound: Callable[..., int]) -> None:
-    records = visit_records(store, identity_id=bound(ONE), number=ONE_NUMBER)
-    told = [(v.visited_on, v.department, v.total, v.insurer_paid, v.self_pay) for v in records]
-    paid, free = Decimal("1200.50"), Decimal(0)
-    assert told == [
-        (date(2026, 11, 14), "耳鼻喉科", paid, paid, free),
-        (date(2026, 10, 14), "小儿内科", Decimal(860), Decimal(860), free),
-    ]
-
-
-def test_there_may_be_no_visits(store: Store, bound: Callable[..., int]) -> None:
-    assert visit_records(store, identity_id=bound("13800000201"), number="YX2026-000201") == ()
-
-
 def test_nobody_sees_what_is_not_theirs(
     store: Store, now: datetime, bound: Callable[..., int]
 ) -> None:
@@ -112,8 +98,6 @@ def test_nobody_sees_what_is_not_theirs(
     for identity_id, error in ((stranger, NotBound), (other, NotFound)):
         with pytest.raises(error):
             overview(store, identity_id=identity_id, number=ONE_NUMBER, now=now)
-        with pytest.raises(error):
-            visit_records(store, identity_id=identity_id, number=ONE_NUMBER)
 
 
 def test_reading_never_writes(
@@ -126,4 +110,3 @@ def test_reading_never_writes(
 
     monkeypatch.setattr(store, "begin", refuse)
     assert overview(store, identity_id=parent, number=ONE_NUMBER, now=now)
-    assert visit_records(store, identity_id=parent, number=ONE_NUMBER)

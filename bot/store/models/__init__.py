@@ -1,5 +1,6 @@
 """Tables. FHIR's names where it has one, the manual's terms elsewhere."""
 
+from bot.store.models.account import DATA_REQUEST_KINDS, DATA_REQUEST_STATES, DataRequest
 from bot.store.models.base import Base, utcnow
 from bot.store.models.care import (
     AUTHORIZATION_EVENTS,
@@ -39,7 +40,15 @@ from bot.store.models.coverage import (
     Policy,
     SelfPayBill,
 )
-from bot.store.models.desk import HANDOFF_REASONS, HANDOFF_STATES, Complaint, HandOff
+from bot.store.models.desk import (
+    COMPLAINT_KINDS,
+    COMPLAINT_STATES,
+    HANDOFF_REASONS,
+    HANDOFF_STATES,
+    Complaint,
+    ComplaintNote,
+    HandOff,
+)
 from bot.store.models.hospitals import HOSPITAL_KINDS, Hospital, HospitalAlias, HospitalDepartment
 from bot.store.models.messages import InboundUpdate, OutboxMessage
 from bot.store.models.people import (
@@ -62,6 +71,10 @@ __all__ = [
     "BENEFITS",
     "CLAIM_KINDS",
     "CLAIM_STATES",
+    "COMPLAINT_KINDS",
+    "COMPLAINT_STATES",
+    "DATA_REQUEST_KINDS",
+    "DATA_REQUEST_STATES",
     "DOCUMENT_KINDS",
     "DOCUMENT_STATES",
     "HANDOFF_REASONS",
@@ -85,9 +98,11 @@ __all__ = [
     "Claim",
     "ClaimRequirement",
     "Complaint",
+    "ComplaintNote",
     "ConsultationRequest",
     "Conversation",
     "ConversationEvent",
+    "DataRequest",
     "DocumentLabel",
     "DocumentReference",
     "HandOff",

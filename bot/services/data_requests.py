@@ -1,0 +1,232 @@
+"""A parent's wish to have the data of a chat account erased: noted, checked and decided by staff.
+
+Erased are the account's bindings, its conversation and the messages to it. Policies, visits,
+claims, payments, complaints and the audit trail stay: insurance has to keep them, and staff tell
+the parent so.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm.exc import StaleDataError
+
+from bot.rules.calendar import TZ
+from bot.rules.complaints import erasure_due
+from bot.rules.states import DataRequestState, can_move
+from bot.services import audit
+from bot.services.errors import Conflict, NotFound, Refused
+from bot.services.identity import bound_policies
+from bot.services.unbinding import remove_bindings
+from bot.store.files import FileStore
+from bot.store.models import (
+    ChatIdentity,
+    Conversation,
+    ConversationEvent,
+    DataRequest,
+    InboundUpdate,
+    OneTimeCode,
+    OutboxMessage,
+)
+from bot.store.references import new_reference
+from bot.store.session import Store
+
+ERASED = "erased:"
+
+
+@dataclass(frozen=True)
+class DataRequestView:
+    """A request as its parent may see it; times in Asia/Shanghai.
+
+    ``kind`` is ``export`` or ``erasure``, ``status`` a word of
+    :class:`bot.rules.states.DataRequestState`; ``due_at`` is ours to keep, for an erasure.
+    """
+
+    reference: str
+    kind: str
+    status: str
+    requested_at: datetime
+    due_at: datetime | None
+    answer: str | None
+    version: int
+
+
+def request_erasure(
+    store: Store, *, identity_id: int, now: datetime
+) -> tuple[DataRequestView, bool]:
+    """Note the wish; one that is open already is returned instead. Nothing is erased yet.
+
+    Returns:
+        The request, and whether it is new.
+    """
+    key = f"erasure:{identity_id}"
+    with store.begin() as session:
+        found = session.scalar(sa.select(DataRequest).where(DataRequest.idempotency_key == key))
+        if found is not None:
+            return _view(found), False
+        row = DataRequest(
+            reference=f"~{secrets.token_hex(7)}",
+            identity_id=identity_id,
+            kind="erasure",
+            status=DataRequestState.RECEIVED.value,
+            requested_at=now,
+            due_at=erasure_due(now),
+            idempotency_key=key,
+        )
+        session.add(row)
+        session.flush()
+        row.reference = new_reference("D", row.id)
+        _record(session, now, audit.identity_actor(identity_id), "data.erasure", row)
+        # The version is what it is once all is written.
+        session.flush()
+        return _view(row), True
+
+
+def own_requests(store: Store, *, identity_id: int) -> tuple[DataRequestView, ...]:
+    """Return the requests of a chat account, newest first."""
+    with store.read() as session:
+        query = sa.select(DataRequest).where(DataRequest.identity_id == identity_id)
+        return tuple(_view(row) for row in session.scalars(query.order_by(sa.desc(DataRequest.id))))
+
+
+def open_requests(store: Store) -> tuple[DataRequestView, ...]:
+    """Return what staff have not decided yet, the one due first at the head."""
+    ended = (DataRequestState.DONE.value, DataRequestState.REFUSED.value)
+    status: Any = DataRequest.status
+    with store.read() as session:
+        query = sa.select(DataRequest).where(status.not_in(ended))
+        rows = session.scalars(query.order_by(DataRequest.due_at, DataRequest.id))
+        return tuple(_view(row) for row in rows)
+
+
+def take_up(
+    store: Store, *, reference: str, actor: str, now: datetime, version: int | None = None
+) -> DataRequestView:
+    """Note that a member of staff checks a wish for erasure.
+
+    Raises:
+        NotFound: There is no such request.
+        Refused: ``state``: it is being checked, or decided, already.
+        Conflict: It is no longer as it was read (``version``).
+    """
+    with _staff(store, reference, DataRequestState.CHECKING, version) as (session, row):
+        _record(session, now, actor, "data.take_up", row)
+    return _view(row)
+
+
+def refuse(
+    store: Store,
+    *,
+    reference: str,
+    actor: str,
+    reason: str,
+    now: datetime,
+    version: int | None = None,
+) -> DataRequestView:
+    """Refuse a wish that was checked, with a reason for the parent; nothing is erased.
+
+    Raises:
+        NotFound, Conflict: See :func:`take_up`.
+        Refused: ``state``: it was not checked, or is decided; ``answer``: no reason is given.
+    """
+    if not reason.strip():
+        raise Refused("answer")
+    with _staff(store, reference, DataRequestState.REFUSED, version) as (session, row):
+        row.answer, row.decided_at, row.idempotency_key = reason.strip(), now, None
+        _record(session, now, actor, "data.refuse", row)
+    return _view(row)
+
+
+def erase(
+    store: Store,
+    files: FileStore,
+    *,
+    reference: str,
+    actor: str,
+    now: datetime,
+    version: int | None = None,
+) -> DataRequestView:
+    """Erase what may be erased, after it was checked; see the module.
+
+    The account itself is made nameless: who writes from it afterwards is somebody new.
+
+    Raises:
+        NotFound, Conflict: See :func:`take_up`.
+        Refused: ``state``: it was not checked, or is decided.
+    """
+    with _staff(store, reference, DataRequestState.DONE, version) as (session, row):
+        keys = _erase_account(session, row.identity_id, now)
+        row.decided_at, row.idempotency_key = now, None
+        _record(session, now, actor, "data.erase", row)
+    for key in keys:
+        files.delete(key)
+    return _view(row)
+
+
+def _erase_account(session: Any, identity_id: int, now: datetime) -> list[str]:
+    account = session.get(ChatIdentity, identity_id)
+    keys = remove_bindings(session, identity_id, bound_policies(session, identity_id), now)
+    for table in (OutboxMessage, OneTimeCode):
+        session.execute(sa.delete(table).where(table.identity_id == identity_id))
+    named = sa.select(sa.func.count()).where(ChatIdentity.account == account.account)
+    if session.scalar(named) == 1:
+        # A conversation is known by the account alone; one that two channels share stays.
+        for kind in (Conversation, ConversationEvent):
+            session.execute(sa.delete(kind).where(kind.sender_id == account.account))
+    session.execute(
+        sa.update(InboundUpdate)
+        .where(InboundUpdate.channel == account.channel, InboundUpdate.account == account.account)
+        .values(payload={}, account=f"{ERASED}{identity_id}")
+        .execution_options(synchronize_session=False)
+    )
+    account.account = f"{ERASED}{identity_id}"
+    return keys
+
+
+@contextmanager
+def _staff(
+    store: Store,
+    reference: str,
+    target: DataRequestState,
+    version: int | None,
+) -> Iterator[tuple[Any, DataRequest]]:
+    try:
+        with store.begin() as session:
+            row = session.scalar(
+                sa.select(DataRequest).where(
+                    DataRequest.reference == reference, DataRequest.kind == "erasure"
+                )
+            )
+            if row is None:
+                raise NotFound("data request")
+            if version is not None and row.version != version:
+                raise Conflict(reference)
+            current = DataRequestState(row.status)
+            if not can_move(current, target):
+                raise Refused("state")
+            row.status = target.value
+            yield session, row
+    except StaleDataError as error:
+        raise Conflict(reference) from error
+
+
+def _record(session: Any, now: datetime, actor: str, action: str, row: DataRequest) -> None:
+    audit.record(session, at=now, actor=actor, action=action, subject=row.reference)
+
+
+def _view(row: DataRequest) -> DataRequestView:
+    return DataRequestView(
+        reference=row.reference,
+        kind=row.kind,
+        status=row.status,
+        requested_at=row.requested_at.astimezone(TZ),
+        due_at=row.due_at.astimezone(TZ) if row.due_at else None,
+        answer=row.answer,
+        version=row.version,
+    )

@@ -1,0 +1,187 @@
+"""Erasure: noted once, checked, refused with a reason or done; what must stay stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import pytest
+import sqlalchemy as sa
+
+from bot.clock import TZ
+from bot.rules.notifications import NotificationKind
+from bot.services import data_requests as service
+from bot.services.complaints import file_complaint
+from bot.services.data_export import request_export
+from bot.services.errors import Conflict, NotFound, Refused
+from bot.services.identity import choices, identify
+from bot.services.notifications import notify_account
+from bot.store.files import FileStore
+from bot.store.models import (
+    AuditEntry,
+    Binding,
+    ChatIdentity,
+    Claim,
+    Complaint,
+    Conversation,
+    ConversationEvent,
+    InboundUpdate,
+    OutboxMessage,
+    Visit,
+)
+from bot.store.session import Store
+
+ONE = "13800000101"
+STAFF = "staff:lin"
+Bound = Callable[..., int]
+
+
+def requested(store: Store, identity_id: int, now: datetime) -> str:
+    seen, _ = service.request_erasure(store, identity_id=identity_id, now=now)
+    return seen.reference
+
+
+def talk(store: Store, sender: str, now: datetime) -> None:
+    with store.begin() as session:
+        session.add(Conversation(sender_id=sender, state={}, updated_at=now))
+        session.add(
+            ConversationEvent(sender_id=sender, at=now, type_name="user", data={"text": "你好"})
+        )
+        session.add(
+            InboundUpdate(
+                channel="rest",
+                update_id=sender,
+                account=sender,
+                payload={"text": "你好"},
+                received_at=now,
+            )
+        )
+
+
+def test_the_wish_is_noted_with_a_due_time_and_once_and_nothing_is_erased(
+    store: Store, now: datetime, bound: Bound, count: Callable[..., int]
+) -> None:
+    parent = bound(ONE)
+    first, new = service.request_erasure(store, identity_id=parent, now=now)
+    again, second = service.request_erasure(store, identity_id=parent, now=now)
+    assert (new, second, again) == (True, False, first)
+    assert (first.reference, first.kind, first.status) == ("D10001", "erasure", "received")
+    assert first.due_at == datetime(2026, 12, 14, 23, 59, 59, tzinfo=TZ)
+    assert service.own_requests(store, identity_id=parent) == (first,)
+    assert service.open_requests(store) == (first,)
+    assert count(Binding) == 1
+
+
+def test_received_checking_done(
+    store: Store,
+    files: FileStore,
+    now: datetime,
+    bound: Bound,
+    count: Callable[..., int],
+) -> None:
+    parent, father = bound(ONE), bound(ONE, account="father")
+    for sender in ("parent", "father"):
+        talk(store, sender, now)
+    file_complaint(store, identity_id=parent, kind="complaint", text="太慢", now=now)
+    request_export(store, files, "secret", identity_id=parent, now=now)
+    with store.begin() as session:
+        notify_account(
+            session,
+            identity_id=parent,
+            kind=NotificationKind.COMPLAINT_ANSWERED,
+            text="notify_complaint_answered",
+            values={},
+            key="complaint:1",
+            due_at=now,
+        )
+    kept = {table: count(table) for table in (Claim, Visit, Complaint)}
+    reference = requested(store, parent, now)
+    seen = service.take_up(store, reference=reference, actor=STAFF, now=now)
+    assert seen.status == "checking"
+    done = service.erase(store, files, reference=reference, actor=STAFF, now=now)
+    assert done.status == "done"
+    assert service.open_requests(store) == ()
+    assert (count(Conversation), count(ConversationEvent)) == (1, 1)
+    assert count(OutboxMessage) == 0
+    assert list(files.stored()) == []
+    assert [c.child for c in choices(store, father)] == ["王小满"]
+    assert {table: count(table) for table in kept} == kept
+    with store.read() as session:
+        account = session.get(ChatIdentity, parent)
+        assert account.account == f"erased:{parent}"
+        mine = sa.select(InboundUpdate).where(InboundUpdate.account == f"erased:{parent}")
+        assert session.scalars(mine).one().payload == {}
+        trail = session.scalars(sa.select(AuditEntry.action).order_by(AuditEntry.id)).all()
+    assert trail[-3:] == ["data.take_up", "unbind", "data.erase"]
+    newcomer = identify(store, "rest", "parent")
+    assert newcomer.id != parent
+    assert choices(store, newcomer.id) == []
+
+
+def test_a_conversation_that_two_channels_share_stays(
+    store: Store, files: FileStore, now: datetime, bound: Bound, count: Callable[..., int]
+) -> None:
+    parent = bound(ONE)
+    identify(store, "telegram", "parent")
+    talk(store, "parent", now)
+    reference = requested(store, parent, now)
+    service.take_up(store, reference=reference, actor=STAFF, now=now)
+    service.erase(store, files, reference=reference, actor=STAFF, now=now)
+    assert count(ConversationEvent) == 1
+    assert choices(store, parent) == []
+
+
+def test_received_checking_refused_with_a_reason(
+    store: Store, now: datetime, bound: Bound, count: Callable[..., int]
+) -> None:
+    parent = bound(ONE)
+    reference = requested(store, parent, now)
+    service.take_up(store, reference=reference, actor=STAFF, now=now)
+    with pytest.raises(Refused, match="answer"):
+        service.refuse(store, reference=reference, actor=STAFF, reason=" ", now=now)
+    seen = service.refuse(
+        store, reference=reference, actor=STAFF, reason="有理赔在办，办完再删", now=now
+    )
+    assert (seen.status, seen.answer) == ("refused", "有理赔在办，办完再删")
+    assert count(Binding) == 1
+    assert requested(store, parent, now) == "D10002"
+
+
+def test_nothing_is_erased_unchecked_or_twice(
+    store: Store, files: FileStore, now: datetime, bound: Bound
+) -> None:
+    reference = requested(store, bound(ONE), now)
+    for _ in range(2):
+        with pytest.raises(Refused, match="state"):
+            service.erase(store, files, reference=reference, actor=STAFF, now=now)
+    service.take_up(store, reference=reference, actor=STAFF, now=now)
+    service.erase(store, files, reference=reference, actor=STAFF, now=now)
+    with pytest.raises(Refused, match="state"):
+        service.erase(store, files, reference=reference, actor=STAFF, now=now)
+
+
+def test_who_read_an_older_version_is_told(store: Store, now: datetime, bound: Bound) -> None:
+    parent = bound(ONE)
+    seen, _ = service.request_erasure(store, identity_id=parent, now=now)
+    service.take_up(store, reference=seen.reference, actor=STAFF, now=now, version=seen.version)
+    with pytest.raises(Conflict):
+        service.refuse(
+            store,
+            reference=seen.reference,
+            actor=STAFF,
+            reason="重复",
+            now=now,
+            version=seen.version,
+        )
+
+
+def test_a_copy_is_no_wish_for_erasure(
+    store: Store, files: FileStore, now: datetime, bound: Bound
+) -> None:
+    parent = bound(ONE)
+    made = request_export(store, files, "secret", identity_id=parent, now=now)
+    with pytest.raises(NotFound):
+        service.take_up(store, reference=made.reference, actor=STAFF, now=now)
+    (seen,) = service.own_requests(store, identity_id=parent)
+    assert (seen.kind, seen.status, seen.due_at) == ("export", "done", None)
+    assert service.open_requests(store) == ()
