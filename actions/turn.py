@@ -7,7 +7,7 @@ import hashlib
 import logging
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -32,7 +32,9 @@ FILLER = re.compile(
     r"[的吧了啊呀哦嗯呢我要想去就那是在到约挂看个号和、,，.。!！?？~\s]"
 )
 BARE_REST = 3
-MISSES = frozenset({"action_not_understood", "utter_out_of_scope"})
+MISSES = frozenset({"action_not_understood", "action_out_of_scope"})
+# Answered by their own action whatever else the message holds.
+FIRST = frozenset({"report_emergency", "ask_medical_advice", "talk_to_human", "file_complaint"})
 NOT_MEANT = re.compile(r"不是[^,，。;；\s]*")
 
 
@@ -182,6 +184,17 @@ def _called(child: str, text: str) -> bool:
     return child in text or child[1:] in text or child[-1] * 2 in text
 
 
+# Tell by a message's text and by what is stored that another action answers it.
+REDIRECTS: list[Callable[[Turn], str | None]] = []
+
+
+def elsewhere(turn: Turn) -> str | None:
+    """Return the action that answers a message instead of its intent's, if there is one."""
+    if turn.intent in FIRST or not turn.fresh:
+        return None
+    return next((name for find in REDIRECTS if (name := find(turn))), None)
+
+
 class ServiceAction(Action, ABC):  # type: ignore[misc]
     """Runs :meth:`handle` in a thread; a failure apologises, is logged, and loses nothing."""
 
@@ -226,7 +239,9 @@ class ServiceAction(Action, ABC):  # type: ignore[misc]
         account = str(tracker.sender_id).removeprefix(f"{channel}:")
         who = identities.identify(store, channel, account)
         turn = Turn(dispatcher, tracker, store, who, clock.now())
-        events = list(self.handle(turn))
+        other = elsewhere(turn) if self.ends_turn else None
+        go = other is not None and other != self.name()
+        events = [FollowupAction(other)] if go else list(self.handle(turn))
         if turn.slot("misses") and not turn.missed and not self.keeps_misses:
             events.insert(0, SlotSet("misses", 0))
         if self.ends_turn and not any(event["event"] == "followup" for event in events):

@@ -63,6 +63,10 @@ class Settings(BaseSettings):
         SecretStr("demo-only-code-secret"),
         description="Key for hashing one-time codes; must be set in production.",
     )
+    files_key: SecretStr = Field(
+        SecretStr("demo-only-files-key"),
+        description="Key that encrypts files and bank cards; must be set in production.",
+    )
     public_url: str | None = Field(
         None,
         description="Address at which parents reach the web process; needed in production. "
@@ -120,7 +124,8 @@ class Settings(BaseSettings):
             raise ValueError("BOT_ENV=production 时必须设 BOT_SMS_URL，否则验证码发不出去")
         if self.code_secret.get_secret_value().startswith("demo-only"):
             raise ValueError("BOT_ENV=production 时必须设 BOT_CODE_SECRET，不能用演示的密钥")
-
+        if self.files_key.get_secret_value().startswith("demo-only"):
+            raise ValueError("BOT_ENV=production 时必须设 BOT_FILES_KEY，不能用演示的密钥")
         if self.public_url is None:
             raise ValueError("BOT_ENV=production 时必须设 BOT_PUBLIC_URL，否则家长打不开链接")
         demo = self.payment_secret.get_secret_value().startswith("demo-only")

@@ -125,6 +125,7 @@ def test_there_is_no_chat_in_production() -> None:
             "BOT_ENV": "production",
             "BOT_SMS_URL": "https://sms.example",
             "BOT_CODE_SECRET": "own",
+            "BOT_FILES_KEY": "a secret of our own, and long enough",
             "BOT_PUBLIC_URL": "https://bot.example",
         }
     )

@@ -107,6 +107,7 @@ def test_production_gets_tables_and_nothing_else(tmp_path: Path) -> None:
         BOT_SMS_URL="https://sms.example/send",
         BOT_PUBLIC_URL="https://bot.example",
         BOT_CODE_SECRET="a secret of our own",
+        BOT_FILES_KEY="a secret of our own, and long enough",
     )
     provision.make_folders(settings)
     provision.prepare_store(settings)

@@ -12,6 +12,7 @@ PRODUCTION = {
     "BOT_ENV": "production",
     "BOT_SMS_URL": "https://sms.example",
     "BOT_CODE_SECRET": "own",
+    "BOT_FILES_KEY": "a secret of our own, and long enough",
     "BOT_PUBLIC_URL": "https://bot.example",
 }
 

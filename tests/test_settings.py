@@ -12,6 +12,7 @@ PRODUCTION = {
     "BOT_ENV": "production",
     "BOT_SMS_URL": "https://sms.example/send",
     "BOT_CODE_SECRET": "a secret of our own",
+    "BOT_FILES_KEY": "a secret of our own, and long enough",
     "BOT_PUBLIC_URL": "https://bot.example",
 }
 
@@ -83,7 +84,9 @@ def test_production_is_complete() -> None:
     assert load_settings(PRODUCTION).env == "production"
 
 
-@pytest.mark.parametrize("name", ["BOT_SMS_URL", "BOT_CODE_SECRET"])
+@pytest.mark.parametrize(
+    "name", ["BOT_SMS_URL", "BOT_CODE_SECRET", "BOT_FILES_KEY", "BOT_PUBLIC_URL"]
+)
 def test_production_refuses_to_run_without(name: str) -> None:
     rest = {key: value for key, value in PRODUCTION.items() if key != name}
     assert name in refused(**rest)

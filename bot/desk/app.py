@@ -18,7 +18,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot.desk import payments
+from bot.desk import files, payments
 from bot.settings import Settings, get_settings
 from bot.store.session import get_store
 
@@ -136,6 +136,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             Route("/", index),
             Route("/health", health),
             *payments.ROUTES,
+            *files.ROUTES,
             Mount("/static", StaticFiles(directory=_STATIC)),
         ],
         lifespan=lifespan,

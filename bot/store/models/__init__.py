@@ -17,6 +17,7 @@ from bot.store.models.claims import (
     CLAIM_STATES,
     DOCUMENT_KINDS,
     Claim,
+    ClaimEvent,
     ClaimRequirement,
     DocumentReference,
 )
@@ -68,6 +69,7 @@ __all__ = [
     "ChatIdentity",
     "Child",
     "Claim",
+    "ClaimEvent",
     "ClaimRequirement",
     "Complaint",
     "ConsultationRequest",
