@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from actions.forms import Found, entity_spans
+from actions.forms import Found, entity_spans, says_no
 from actions.turn import FILLER, Turn
 from bot.nlu.amounts import find_amounts
 from bot.rules.claims import ClaimKind
@@ -23,6 +23,15 @@ ABOUT = {
     "claim_date": re.compile(r"日期|时间|日子|哪天"),
     "claim_kind": re.compile(r"类型|种类|类别"),
 }
+# "要等多久才能到账" in the middle of a claim is about this claim.
+PAYOUT_QUESTION = re.compile(
+    r"(?:多久|多长时间|几天|什么时候|啥时候|几时)[^,，。]{0,6}(?:到账|打款|打钱|给钱|赔|结案|批|审|有结果|拿到钱|下来)|"
+    r"(?:到账|打款|赔下来|结案|审核)[^,，。]{0,4}(?:多久|多长时间|几天|什么时候|啥时候)"
+)
+FIRST_VISIT = re.compile(r"不(?:是|算)复诊|非复诊|初诊|首诊|第一次|头一(?:次|回)|首次|没看过")
+FOLLOW_UP = re.compile(
+    r"复诊|复查|第[二三四五2345]次|续方|续药|老(?:毛病|病)|以前看过|之前看过|看过的"
+)
 TOTAL = re.compile(r"(?:共|总|合计|加起来|实付)[^\d,，。]{0,6}$")
 NOT = re.compile(r"(?:不是|不对)$")
 DISCHARGE = re.compile(r"^(?:日|号)?[^,，。]{0,3}出院")
@@ -39,6 +48,17 @@ def find_kind(found: Found, turn: Turn, slot: str) -> None:
     kind = turn.entity(slot) or turn.entity("claim_kind")
     if kind in KINDS:
         found.add(slot, kind, *entity_spans(turn, "claim_kind"))
+
+
+def find_follow_up(found: Found, turn: Turn, asked: str | None) -> None:
+    """Take whether it was a follow-up visit, said or answered (C3)."""
+    if FIRST_VISIT.search(turn.text):
+        found.add("claim_follow_up", False, (0, len(turn.text)))
+    elif match := FOLLOW_UP.search(turn.text):
+        found.add("claim_follow_up", True, match.span())
+    elif asked == "claim_follow_up" and turn.intent in ("affirm", "deny"):
+        if not says_no(turn.text):
+            found.add("claim_follow_up", turn.intent == "affirm", (0, len(turn.text)))
 
 
 def place_in(turn: Turn) -> Place | None:

@@ -15,25 +15,29 @@ from actions.claim_answers import (
     CLAIM_WORD,
     IMPOSSIBLE,
     ONLY_A_TYPE,
+    PAYOUT_QUESTION,
     SEVERAL,
     WRONG,
     find_amount,
+    find_follow_up,
     find_kind,
     find_visit_day,
     is_short_name,
     kind_of_name,
     place_in,
 )
+from actions.claim_status import next_buttons, offer_drafts, standing
 from actions.document_texts import files_waiting
 from actions.forms import Form, Found, Submit, end_early, says_no
 from actions.turn import Event, ServiceAction, Turn, chosen_policy, open_form, resume
 from bot.rules.claims import ClaimKind
 from bot.services import claims as service
 from bot.services import hospitals as directory
-from bot.services.claims import Checklist, ClaimView, ClaimWish
+from bot.services.claims import Checklist, ClaimWish
 from bot.services.errors import NotFound, Refused
 
 KINDS = frozenset(kind.value for kind in ClaimKind)
+URGENT = frozenset({"report_emergency", "talk_to_human"})
 NETWORK_CLINIC = ClaimKind.NETWORK_CLINIC.value
 
 
@@ -101,6 +105,7 @@ class ActionStartClaim(ServiceAction):
         if turn.form == ClaimForm.form:
             return resume(turn)
         said: list[Event] = []
+        offer_drafts(turn)
         if turn.intent == "start_claim" or CLAIM_WORD.search(turn.text):
             form = ClaimForm()
             values: dict[str, Any] = {}
@@ -108,8 +113,7 @@ class ActionStartClaim(ServiceAction):
                 accepted = form.accept(turn, slot, value, values)
                 values[slot] = accepted
                 said.append(SlotSet(slot, accepted))
-            if form.refused(turn, values):
-                turn.say("claim_network_clinic")
+            if form.say_refused(turn, values):
                 forget: list[Event] = [SlotSet(slot, None) for slot in ClaimForm.slots]
                 return [*forget, *resume(turn)]
         number, events = chosen_policy(turn, self.action_name)
@@ -122,7 +126,14 @@ class ClaimForm(Form):
     """Kind of visit, hospital, day, amount, confirmation."""
 
     form = "claim_form"
-    slots = ("claim_kind", "claim_hospital", "claim_date", "claim_amount", "claim_confirm")
+    slots = (
+        "claim_kind",
+        "claim_follow_up",
+        "claim_hospital",
+        "claim_date",
+        "claim_amount",
+        "claim_confirm",
+    )
     own = frozenset({"start_claim"})
     confirm = "claim_confirm"
 
@@ -132,6 +143,7 @@ class ClaimForm(Form):
         text = turn.text
         place = place_in(turn)
         find_kind(found, turn, "claim_kind")
+        find_follow_up(found, turn, asked)
         if place is not None and kind_of_name(turn, place, found):
             found.values.pop("claim_kind", None)
         if place is not None and place.name is not None:
@@ -150,6 +162,20 @@ class ClaimForm(Form):
                 if words.search(text) and turn.slot(slot) is not None:
                     found.add(slot, ASK_AGAIN, (0, len(text)))
         return found
+
+    def handle(self, turn: Turn) -> list[Event]:
+        """Answer how long it takes on the way; a question mark is no answer to the form's own."""
+        if turn.fresh and PAYOUT_QUESTION.search(turn.text) and turn.intent not in URGENT:
+            turn.say("claim_times")
+            asked: Event = SlotSet("requested_slot", turn.slot("requested_slot"))
+            return [SlotSet("misses", 0), asked]
+        return super().handle(turn)
+
+    def required(self, turn: Turn, values: dict[str, Any]) -> tuple[str, ...]:
+        """Ask whether it was a follow-up visit where that matters (C3)."""
+        if values.get("claim_kind") == ClaimKind.INTERNET.value:
+            return self.slots
+        return tuple(slot for slot in self.slots if slot != "claim_follow_up")
 
     def _confirmation(self, turn: Turn, asked: str | None, found: Found) -> bool | None:
         no = asked == self.confirm and says_no(turn.text)
@@ -206,11 +232,21 @@ class ClaimForm(Form):
         except NotFound:
             return False
 
+    def say_refused(self, turn: Turn, values: dict[str, Any]) -> bool:
+        """Say why there is no claim for such a visit (C3, C5); tell whether that was said."""
+        internet = values.get("claim_kind") == ClaimKind.INTERNET.value
+        if self.refused(turn, values):
+            turn.say("claim_network_clinic")
+        elif internet and values.get("claim_follow_up") is False:
+            turn.say("claim_first_visit")
+        else:
+            return False
+        return True
+
     def ending(self, turn: Turn, values: dict[str, Any]) -> list[Event] | None:
-        """Leave with the reason when no claim is accepted there (C5)."""
-        if not self.refused(turn, values):
+        """Leave with the reason when no claim is accepted."""
+        if not self.say_refused(turn, values):
             return None
-        turn.say("claim_network_clinic")
         return [SlotSet("claim_confirm", None), *end_early()]
 
 
@@ -270,10 +306,14 @@ class ActionSubmitClaim(Submit):
             turn.say("claim_refused", reason=texts.word("refused", refused.reason))
             return None
         turn.opened = claim.reference
+        if not claim.to_complete:
+            turn.say("claim_already_under_way", lines=standing(turn, claim, alone=True))
+            return None
         lines = "\n".join(f"□ {texts.word('document', d)}" for d in claim.missing)
         late = claim.send_by is not None and claim.send_by < turn.now
         turn.say(
             "claim_opened" if new else "claim_already",
+            buttons=next_buttons([claim]),
             reference=claim.reference,
             lines=lines,
             next=texts.line(
@@ -300,6 +340,7 @@ def _wish(turn: Turn) -> ClaimWish:
         turn.slot("claim_hospital"),
         date.fromisoformat(turn.slot("claim_date")),
         Decimal(turn.slot("claim_amount")),
+        turn.slot("claim_follow_up"),
     )
 
 
@@ -312,58 +353,6 @@ def _told(turn: Turn) -> dict[str, Any]:
         "day": texts.day(wish.visited_on, turn.now.date()),
         "amount": texts.yuan(wish.amount),
     }
-
-
-class ActionCheckClaimStatus(ServiceAction):
-    """Tells how claims stand."""
-
-    action_name = "action_check_claim_status"
-
-    def handle(self, turn: Turn) -> list[Event]:
-        """List the claims of the child named, else of all bound children."""
-        if not turn.choices:
-            return [SlotSet("pending_task", self.action_name), *open_form(turn, "bind_form")]
-        known = service.claims(turn.store, identity_id=turn.identity.id)
-        child = turn.child_named()
-        if child is not None:
-            known = [c for c in known if c.number == child.number]
-        reference = turn.entity("reference")
-        if reference:
-            named = [c for c in known if c.reference == str(reference).upper()]
-            if not named:
-                turn.say("claim_unknown", reference=str(reference).upper())
-            known = named or known
-        if known:
-            lines = "\n".join(_line(turn, c, alone=len(known) == 1) for c in known)
-            open_ = any(c.status in ("draft", "documents_missing") for c in known)
-            turn.say("claims_to_complete" if open_ else "claims", lines=lines)
-        elif not reference:
-            turn.say("no_claims")
-        return [SlotSet("pending_task", None), *resume(turn)]
-
-
-def _line(turn: Turn, claim: ClaimView, *, alone: bool) -> str:
-    place = claim.hospital or ""
-    if claim.visited_on is not None:
-        place += " " + texts.day(claim.visited_on, turn.now.date())
-    told = texts.line(
-        "claim",
-        reference=claim.reference,
-        child=claim.child,
-        kind=texts.word("kind", claim.kind),
-        place=f" {place.strip()}".rstrip(),
-        amount=texts.yuan(claim.amount),
-        status=texts.word("claim_status", claim.status),
-    )
-    # A claim just opened lacks everything: that long a list is told of one claim alone.
-    lacking = claim.status == "documents_missing" or (alone and claim.status == "draft")
-    if lacking and claim.missing:
-        documents = texts.line("and").join(texts.word("document", d) for d in claim.missing)
-        told += texts.line("claim_missing", documents=documents)
-    if claim.status in ("submitted", "settling") and claim.due_at is not None:
-        late = "overdue" if claim.due_at < turn.now else "due"
-        told += texts.line(f"claim_{late}", due=texts.moment(claim.due_at, turn.now))
-    return told
 
 
 def _say_refused_day(turn: Turn, number: str, visited_on: date) -> bool:

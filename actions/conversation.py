@@ -152,13 +152,28 @@ class ActionResume(ServiceAction):
     keeps_misses = True
 
     def handle(self, turn: Turn) -> list[Event]:
-        """Go back to the form; what is beside the point twice in a row brings a person."""
-        misses = 0
-        if turn.form and turn.intent == "out_of_scope":
-            misses = int(turn.slot("misses") or 0) + 1
-            if misses >= MISSES_BEFORE_HUMAN:
-                turn.say("two_misses")
-                misses = 0
+        """Go back to the form."""
+        return [SlotSet("misses", 0), *resume(turn)]
+
+
+class ActionOutOfScope(ServiceAction):
+    """Beside the point; a number that it holds is answered nevertheless."""
+
+    action_name = "action_out_of_scope"
+    keeps_misses = True
+
+    def handle(self, turn: Turn) -> list[Event]:
+        """Say so; twice in a row inside a form brings a person."""
+        about = REFERENCES.get(str(turn.entity("reference") or "")[:1])
+        if about is not None:
+            return [FollowupAction(about)]
+        turn.say("out_of_scope")
+        if not turn.form:
+            return [SlotSet("misses", 0)]
+        misses = int(turn.slot("misses") or 0) + 1
+        if misses >= MISSES_BEFORE_HUMAN:
+            turn.say("two_misses")
+            misses = 0
         return [SlotSet("misses", misses), *resume(turn)]
 
 

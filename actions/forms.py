@@ -362,3 +362,27 @@ class AskComplaintText(_Ask, ServiceAction):
     """Asks for ``complaint_text``."""
 
     slot = "complaint_text"
+
+
+class AskClaimFollowUp(_Ask, ServiceAction):
+    """Asks for ``claim_follow_up``."""
+
+    slot = "claim_follow_up"
+
+
+class AskTrackingNumber(_Ask, ServiceAction):
+    """Asks for ``tracking_number``."""
+
+    slot = "tracking_number"
+
+
+class AskBankCard(_Ask, ServiceAction):
+    """Asks for ``bank_card``."""
+
+    slot = "bank_card"
+
+
+class AskBankBranch(_Ask, ServiceAction):
+    """Asks for ``bank_branch``."""
+
+    slot = "bank_branch"

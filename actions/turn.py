@@ -34,7 +34,7 @@ FILLER = re.compile(
     r"[的吧了啊呀哦嗯呢我要想去就那是在到约挂看个号和、,，.。!！?？~\s]"
 )
 BARE_REST = 3
-MISSES = frozenset({"action_not_understood", "utter_out_of_scope"})
+MISSES = frozenset({"action_not_understood", "action_out_of_scope", "utter_out_of_scope"})
 # Answered by their own action whatever else the message holds.
 FIRST = frozenset({"report_emergency", "ask_medical_advice", "talk_to_human", "file_complaint"})
 NOT_MEANT = re.compile(r"不是[^,，。;；\s]*")

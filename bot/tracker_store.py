@@ -32,6 +32,7 @@ from bot.tracker_window import (
     Window,
     WindowTracker,
     apply_trim,
+    conceal,
     rebuild,
     slim,
     trim,
@@ -162,6 +163,7 @@ class WindowTrackerStore(TrackerStore):  # type: ignore[misc]
                 the next turn.
         """
         new = unsaved_events(tracker)
+        conceal(new)
         if self.event_broker is not None:
             await self._stream_new_events(self.event_broker, new, tracker.sender_id)
         slim(new)

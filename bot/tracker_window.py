@@ -30,6 +30,8 @@ from rasa.shared.core.events import (
 )
 from rasa.shared.core.trackers import DialogueStateTracker
 
+from bot.rules.numbers import hide_numbers
+
 # What is kept of a ranking after its turn: enough to see what else was likely.
 RANKING_KEPT = 3
 
@@ -195,6 +197,24 @@ def slim(events: Iterable[Any]) -> None:
     for event in events:
         if isinstance(event, UserUttered):
             event.parse_data = _slim_parse(event.parse_data)
+
+
+def conceal(events: Iterable[Any]) -> None:
+    """Star the numbers of bank cards and identities in parents' messages, once they are served."""
+    for event in events:
+        if not isinstance(event, UserUttered) or not event.text:
+            continue
+        text = hide_numbers(event.text)
+        if text != event.text:
+            event.text = text
+            event.entities = [_concealed(entity) for entity in event.entities]
+            entities = [_concealed(e) for e in event.parse_data.get("entities") or ()]
+            event.parse_data = event.parse_data | {"text": text, "entities": entities}
+
+
+def _concealed(entity: dict[str, Any]) -> dict[str, Any]:
+    value = entity.get("value")
+    return entity | {"value": hide_numbers(value)} if isinstance(value, str) else entity
 
 
 def rebuild(

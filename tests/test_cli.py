@@ -173,3 +173,30 @@ def test_doctor_tells_and_its_status_says_whether_all_is_well(run: Run) -> None:
         ill = run("doctor", BOT_RASA_PORT=str(taken.getsockname()[1]))
     assert ill.returncode == 1
     assert "BOT_RASA_PORT" in ill.stdout.replace("\n", "")
+
+
+def test_staff_settle_a_claim_to_its_end(run: Run) -> None:
+    now = {"BOT_NOW": "2026-11-23T10:00:00+08:00"}
+    assert run("demo", "reset", **now).returncode == 0
+    listed = run("staff", "claims", "list", "--status", "settling", **now).stdout
+    assert "C3002  版本 1  理算中  46,000 元  期限 12-01 23:59" in listed
+    amount = ("--amount", "40000")
+    decide = ("staff", "claims", "decide", "C3002", "partly_approved", "--as", "lin", *amount)
+    assert "要写明原因" in one_sentence(run(*decide, "--version", "1", **now))
+    told = run(*decide, "--version", "1", "--reason", "床位费超标", **now)
+    assert "C3002  版本 2  部分通过" in told.stdout
+    paid = ("staff", "claims", "pay", "C3002", "--as", "lin", "--version")
+    assert "再看一遍" in one_sentence(run(*paid, "1", **now))
+    assert "已付款" in run(*paid, "2", **now).stdout
+    unknown = run("staff", "claims", "pay", "C9999", "--as", "lin", "--version", "1", **now)
+    assert "没有这个理赔" in one_sentence(unknown)
+
+
+def test_staff_ask_for_papers(run: Run) -> None:
+    now = {"BOT_NOW": "2026-11-23T10:00:00+08:00"}
+    assert run("demo", "reset", **now).returncode == 0
+    ask = ("staff", "claims", "ask", "C3001", "--as", "lin", "--version", "1", "--paper")
+    assert "invoice=看不清" in one_sentence(run(*ask, "invoice", **now))
+    assert "C3001  版本 2  材料不全" in run(*ask, "invoice=看不清", **now).stdout
+    listed = run("staff", "claims", "list", "--status", "documents_missing", **now).stdout
+    assert "invoice" in listed

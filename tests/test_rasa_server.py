@@ -12,8 +12,8 @@ PRODUCTION = {
     "BOT_ENV": "production",
     "BOT_SMS_URL": "https://sms.example",
     "BOT_CODE_SECRET": "own",
+    "BOT_FILES_KEY": "a secret of our own for all the files",
     "BOT_PUBLIC_URL": "https://bot.example",
-    "BOT_FILES_KEY": "a secret of our own for the files",
 }
 
 

@@ -33,6 +33,7 @@ from bot.tracker_window import (
     Window,
     WindowTracker,
     apply_trim,
+    conceal,
     rebuild,
     slim,
     trim,
@@ -279,3 +280,18 @@ def test_rankings_are_shortened_and_nothing_else() -> None:
     assert kept["response_selector"]["faq"]["ranking"] == ranking[:RANKING_KEPT]
     assert kept["text_tokens"] == [[0, 2]]
     assert len(selector["ranking"]) == 9
+
+
+def test_numbers_of_cards_are_starred_before_they_are_stored() -> None:
+    said = "卡号6222 0212 3456 7890 128，招行"
+    amount = {"entity": "amount", "value": "6222021234567890128", "start": 2, "end": 25}
+    parse = {"text": said, "entities": [amount, {"entity": "date", "value": {"date": None}}]}
+    message = UserUttered(said, {"name": "inform"}, [amount], parse)
+    other = UserUttered("电话13800000101", {"name": "inform"}, [], {"text": "电话13800000101"})
+    conceal([message, other, ActionExecuted(LISTEN)])
+    kept = str(message.as_dict())
+    assert message.text == "卡号**** **** **** ***0 128，招行"
+    assert "6222" not in kept
+    assert "0212" not in kept
+    assert message.parse_data["text"] == message.text
+    assert other.as_dict()["text"] == "电话13800000101"

@@ -18,7 +18,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot.desk import exports, payments
+from bot.desk import exports, files, payments
 from bot.settings import Settings, get_settings
 from bot.store.session import get_store
 
@@ -137,6 +137,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             Route("/health", health),
             *payments.ROUTES,
             *exports.ROUTES,
+            *files.ROUTES,
             Mount("/static", StaticFiles(directory=_STATIC)),
         ],
         lifespan=lifespan,

@@ -162,6 +162,7 @@ def claims_of(session: Session, policy_ids: Collection[int]) -> list[Claim]:
         .where(_among(Claim.policy_id, policy_ids))
         .options(
             selectinload(Claim.requirements),
+            selectinload(Claim.events),
             joinedload(Claim.hospital),
             joinedload(Claim.policy).joinedload(Policy.child),
         )

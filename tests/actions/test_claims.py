@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from actions.claim_status import ActionCheckClaimStatus
 from actions.claims import (
     ActionAskClaimConfirm,
     ActionAskClaimDocuments,
-    ActionCheckClaimStatus,
     ActionStartClaim,
     ActionSubmitClaim,
     ActionSubmitDocuments,
@@ -191,7 +191,7 @@ def test_claims_are_told_with_what_is_missing_and_when(run: Run, bind: Bind) -> 
     lines = {line[2:7]: line for line in reply.text.splitlines() if line.startswith("· ")}
     assert "还缺费用明细清单、填好并签名的理赔表" in lines["C3001"]
     assert "理算中，最晚 12月1日（周二）" in lines["C3002"]
-    assert lines["C3003"].endswith("已付款")
+    assert "已付款，赔 620 元" in lines["C3003"]
 
 
 def test_another_familys_claim_is_unknown(run: Run, entity: Entity) -> None:

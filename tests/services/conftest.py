@@ -5,17 +5,20 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from bot.clock import TZ
+from bot.rules.claims import ClaimKind
+from bot.services.claims import ClaimWish, open_claim
 from bot.services.identity import identify
 from bot.store.demo.loader import load_demo
 from bot.store.files import FileStore
 from bot.store.migrate import upgrade
-from bot.store.models import Binding, Household
+from bot.store.models import Binding, Claim, Household
 from bot.store.session import Store
 
 TODAY = date(2026, 11, 23)  # a Monday
@@ -95,3 +98,39 @@ def count(store: Store) -> Callable[..., int]:
             return found
 
     return rows
+
+
+@pytest.fixture
+def claim(store: Store, now: datetime) -> Callable[..., str]:
+    """Open a claim; return its number. ``claim(who, complete=True)`` has all its documents."""
+
+    def opened(
+        who: int,
+        number: str = "YX2026-000101",
+        kind: ClaimKind = ClaimKind.PUBLIC_OUTPATIENT,
+        amount: str = "580.00",
+        *,
+        complete: bool = False,
+        day: date = date(2026, 11, 20),
+    ) -> str:
+        wish = ClaimWish(kind, "上海市儿童医院", day, Decimal(amount), follow_up=True)
+        seen, _ = open_claim(store, identity_id=who, number=number, wish=wish, now=now)
+        if complete:
+            receive(store, seen.reference)
+        return seen.reference
+
+    return opened
+
+
+def receive(store: Store, reference: str, *kept: str) -> None:
+    """Note all documents of a claim as received but these."""
+    with store.begin() as session:
+        row = session.scalars(sa.select(Claim).where(Claim.reference == reference)).one()
+        for requirement in row.requirements:
+            requirement.received = requirement.document not in kept
+
+
+@pytest.fixture
+def received(store: Store) -> Callable[..., None]:
+    """Note a claim's documents as received, but those named."""
+    return lambda reference, *kept: receive(store, reference, *kept)

@@ -187,7 +187,7 @@ def test_the_deadline_of_an_internet_consultation(
     visited_on: date,
     expected: tuple[str, ...],
 ) -> None:
-    wish = replace(WISH, kind=ClaimKind.INTERNET, visited_on=visited_on)
+    wish = replace(WISH, kind=ClaimKind.INTERNET, visited_on=visited_on, follow_up=True)
     who = bound(OUR_PHONE)
     assert claims.check_wish(store, identity_id=who, number=OURS, wish=wish, now=now) == expected
     seen, _ = claims.open_claim(store, identity_id=who, number=OURS, wish=wish, now=now)

@@ -178,3 +178,44 @@ def test_folder_with_a_percent_sign(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / '100%' / 'store.sqlite'}"
     migrate.upgrade(url)
     assert migrate.is_current(url)
+
+
+def test_what_counts_of_present_claims_is_filled_in(url: str) -> None:
+    migrate.upgrade(url, "0009")
+    before = migrate.revisions()[migrate.revisions().index("0009") - 1]
+    migrate.downgrade(url, before)
+    engine = make_engine(url, enforce_foreign_keys=False)
+    rows = (
+        ("C1", "settling", 46000, None, 46000),
+        ("C2", "paid", 620, 600.5, 600.5),
+        ("C3", "draft", 580, None, 0),
+        ("C4", "rejected", 580, 0, 0),
+    )
+    with engine.begin() as connection:
+        put = connection.execute
+        put(sa.text("INSERT INTO household (id, phone) VALUES (1, '13800000101')"))
+        child = "INSERT INTO child (id, household_id, name, born) VALUES (1, 1, 'x', '2019-05-20')"
+        put(sa.text(child))
+        put(sa.text("INSERT INTO plan (id, name) VALUES (1, '优享计划')"))
+        policy = (
+            "INSERT INTO policy (id, number, household_id, child_id, plan_id, valid_from, valid_to,"
+            " version) VALUES (1, 'YX1', 1, 1, 1, '2026-01-01', '2026-12-31', 1)"
+        )
+        put(sa.text(policy))
+        claim = sa.text(
+            "INSERT INTO claim (reference, policy_id, kind, amount, approved_amount, status,"
+            " opened_at, version) VALUES (:reference, 1, 'public_outpatient', :amount, :approved,"
+            " :status, '2026-11-01 00:00:00', 1)"
+        )
+        for reference, status, amount, approved, _ in rows:
+            given = {"reference": reference, "status": status}
+            put(claim, given | {"amount": amount, "approved": approved})
+    migrate.upgrade(url)
+    with engine.connect() as connection:
+        found = connection.execute(
+            sa.text("SELECT reference, counted_amount FROM claim ORDER BY reference")
+        ).all()
+    assert [(name, float(value)) for name, value in found] == [
+        (name, counted) for name, *_, counted in rows
+    ]
+    engine.dispose()

@@ -22,6 +22,7 @@ from bot.store.models import (
     ChatIdentity,
     Child,
     Claim,
+    ClaimEvent,
     ClaimRequirement,
     Complaint,
     ComplaintNote,
@@ -110,6 +111,7 @@ VALID: dict[type[Any], dict[str, Any]] = {
         "opened_at": NOW,
         "idempotency_key": "k",
     },
+    ClaimEvent: {"claim_id": 1, "at": NOW, "actor": "a", "status": "submitted"},
     ClaimRequirement: {"claim_id": 1, "document": "invoice"},
     DocumentReference: {
         "claim_id": 1,
@@ -264,6 +266,22 @@ REFUSED = [
     (Claim, {"reference": "C2", "idempotency_key": None, "kind": "network_clinic"}),
     (Claim, {"reference": "C2", "idempotency_key": None, "status": "lost"}),
     (Claim, {"reference": "C2", "idempotency_key": None, "hospital_id": 99}),
+    *(
+        (Claim, {"reference": "C2", "idempotency_key": None, **wrong})
+        for wrong in (
+            {"approved_amount": Decimal("-0.01")},
+            {"approved_amount": Decimal("9999999")},
+            {"counted_amount": Decimal("-0.01")},
+            {"counted_amount": Decimal("9999999")},
+            {"bank_tail": "1234"},
+            {"bank_account": "sealed"},
+        )
+    ),
+    (ClaimEvent, {"status": "lost"}),
+    (ClaimEvent, {"previous": "lost"}),
+    (ClaimEvent, {"previous": "submitted"}),
+    (ClaimEvent, {"status": "rejected"}),
+    (ClaimEvent, {"claim_id": 99}),
     (ClaimRequirement, {}),
     (ClaimRequirement, {"document": "selfie"}),
     (DocumentReference, {"storage_key": "other"}),

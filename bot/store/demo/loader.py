@@ -55,6 +55,8 @@ _RELATIVE = re.compile(r"([DW])([+-])([0-9]+)")
 # What demo.yml leaves open: on which working day before today, and when, a request was made.
 _OFFICE_HOUR = time(10, 0)
 _REQUESTED = -3
+# Claims whose amounts count as used.
+_COUNTED = frozenset({"settling", "approved", "partly_approved", "paid"})
 
 
 def load_demo(session: Session, today: date) -> None:
@@ -288,6 +290,11 @@ def _claim(row: Mapping[str, Any], policy: Policy, today: date) -> Claim:
         due_at=due,
         settled_at=settled_at,
         paid_at=_same_hour(payout_due(kind, settled_at)) if settled_at else None,
+        payout_due_at=payout_due(kind, settled_at) if settled_at else None,
+        approved_amount=_amount(row["amount"]) if paid else None,
+        # `used` has these amounts in it already.
+        counted_amount=_amount(row["amount"] if row["status"] in _COUNTED else 0),
+        originals_received_at=submitted if kind is ClaimKind.PUBLIC_INPATIENT else None,
     )
     missing = set(row.get("missing", ()))
     documents = document_checklist(

@@ -38,13 +38,24 @@ DOCUMENT_STATES = ("current", "unreadable", "superseded")
 
 
 class Claim(Base):
-    """A claim after a visit the parent paid for (C1–C4)."""
+    """A claim after a visit the parent paid for (C1–C4).
+
+    ``due_at`` is when it is to be settled, ``payout_due_at`` when paid. ``counted_amount`` is what
+    of it stands in the policy's use of the benefit. ``bank_account`` is sealed.
+    """
 
     __tablename__ = "claim"
     __table_args__ = (
         one_of("kind", *CLAIM_KINDS),
         one_of("status", *CLAIM_STATES),
         sa.CheckConstraint("amount > 0", name="amount"),
+        sa.CheckConstraint(
+            "approved_amount >= 0 AND approved_amount <= amount", name="approved_amount"
+        ),
+        sa.CheckConstraint(
+            "counted_amount >= 0 AND counted_amount <= amount", name="counted_amount"
+        ),
+        sa.CheckConstraint("(bank_account IS NULL) = (bank_tail IS NULL)", name="bank_account"),
     )
     id: int = key()
     reference: str = col(sa.String(16), unique=True)
@@ -62,7 +73,13 @@ class Claim(Base):
     settled_at: datetime | None = col(UtcDateTime, nullable=True)
     paid_at: datetime | None = col(UtcDateTime, nullable=True)
     due_at: datetime | None = col(UtcDateTime, nullable=True)
+    payout_due_at: datetime | None = col(UtcDateTime, nullable=True)
+    follow_up: bool | None = col(sa.Boolean, nullable=True)
+    counted_amount: Decimal = col(MONEY, default=Decimal(0), server_default="0")
+    bank_account: str | None = col(sa.Text, nullable=True)
+    bank_tail: str | None = col(sa.String(4), nullable=True)
     originals_tracking: str | None = col(sa.String(64), nullable=True)
+    originals_received_at: datetime | None = col(UtcDateTime, nullable=True)
     idempotency_key: str | None = col(sa.String(128), nullable=True, unique=True)
     version: int = col(sa.Integer, default=1)
     policy: Policy = link("Policy")
@@ -70,11 +87,37 @@ class Claim(Base):
     requirements: list[ClaimRequirement] = link(
         "ClaimRequirement", back_populates="claim", order_by="ClaimRequirement.id"
     )
+    events: list[ClaimEvent] = link("ClaimEvent", back_populates="claim", order_by="ClaimEvent.id")
     __mapper_args__ = {"version_id_col": version}
 
 
+class ClaimEvent(Base):
+    """A claim's change of state: who, when and why. Never updated."""
+
+    __tablename__ = "claim_event"
+    __table_args__ = (
+        one_of("previous", *CLAIM_STATES),
+        one_of("status", *CLAIM_STATES),
+        sa.CheckConstraint("previous <> status", name="moved"),
+        sa.CheckConstraint(
+            "status <> 'rejected' OR reason IS NOT NULL", name="rejected_with_a_reason"
+        ),
+    )
+    id: int = key()
+    claim_id: int = ref("claim.id")
+    at: datetime = col(UtcDateTime)
+    actor: str = col(sa.String(64))
+    previous: str | None = col(sa.String(24), nullable=True)
+    status: str = col(sa.String(24))
+    reason: str | None = col(sa.String(200), nullable=True)
+    claim: Claim = link("Claim", back_populates="events")
+
+
 class ClaimRequirement(Base):
-    """One line of a claim's document checklist (C6); ``file_id`` is the file that ticked it."""
+    """One line of a claim's document checklist (C6).
+
+    ``file_id`` is the file that ticked it, ``note`` says why it is asked for again.
+    """
 
     __tablename__ = "claim_requirement"
     __table_args__ = (
@@ -86,6 +129,7 @@ class ClaimRequirement(Base):
     document: str = col(sa.String(32))
     received: bool = col(sa.Boolean, default=False)
     file_id: int | None = ref("document_reference.id", nullable=True)
+    note: str | None = col(sa.String(200), nullable=True)
     claim: Claim = link("Claim", back_populates="requirements")
 
 

@@ -1,0 +1,68 @@
+"""Links that open one file for one chat account for a short time."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from bot.services.errors import NotFound, Refused
+from bot.settings import get_settings
+
+LASTS = timedelta(minutes=15)
+_TOKEN = re.compile(
+    r"(?P<data>[A-Z]{1,3}\d{1,12}\.\d{1,12}\.\d{1,12})\.(?P<mark>[\w-]{22})", re.ASCII
+)
+_MARK_BYTES = 16
+
+
+@dataclass(frozen=True)
+class Link:
+    """An address and until when it opens (aware, UTC)."""
+
+    url: str
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Holder:
+    """What a link's token says: whose chat account may see what."""
+
+    reference: str
+    identity_id: int
+
+
+def claim_form_link(reference: str, identity_id: int, now: datetime) -> Link:
+    """Return an address of the claim form of a claim (手册·理赔流程 C6).
+
+    Whether the claim is this account's is checked when the address is opened.
+    """
+    until = (now + LASTS).astimezone(UTC).replace(microsecond=0)
+    data = f"{reference}.{identity_id}.{until.timestamp():.0f}"
+    return Link(f"{get_settings().base_url}/files/claim-form/{data}.{_mark(data)}", until)
+
+
+def read_token(token: str, now: datetime) -> Holder:
+    """Return what a token says.
+
+    Raises:
+        NotFound: It was not made here.
+        Refused: ``link_over``: its time is over.
+    """
+    match = _TOKEN.fullmatch(token)
+    if match is None or not hmac.compare_digest(_mark(match["data"]), match["mark"]):
+        raise NotFound("token")
+    reference, identity_id, until = match["data"].split(".")
+    if now.timestamp() >= int(until):
+        raise Refused("link_over")
+    return Holder(reference, int(identity_id))
+
+
+def _mark(data: str) -> str:
+    # Named, so that no other use of the secret ever makes the same mark.
+    secret = get_settings().code_secret.get_secret_value().encode()
+    digest = hmac.new(secret, f"claim form {data}".encode(), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(digest[:_MARK_BYTES]).decode().rstrip("=")
