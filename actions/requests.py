@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from rasa_sdk.events import FollowupAction, SlotSet
 
+from actions.children import policy_of
 from bot.services import hospitals as directory
 from bot.settings import ROOT
 
@@ -27,6 +28,8 @@ FURTHER = "further_requests"
 MOST_WAITING = 4
 LONGEST_SAID = 30
 # Asked for once, these may be meant for each of the children named.
+# These answer for all children by themselves.
+ALL_AT_ONCE = frozenset({"check_visit_records", "pay_self_pay"})
 EACH_CHILD = frozenset(
     {"book_appointment", "check_balance", "check_coverage", "check_visit_records", "start_claim",
      "request_phone_consultation", "pay_self_pay", "book_vaccination"}
@@ -123,9 +126,14 @@ def _for_each_child(
 ) -> tuple[Request | None, list[Request]]:
     text = first["text"] if first else turn.text
     meant = [c for c in turn.choices if c.child in text or c.child[1:] in text]
-    if len(meant) < 2 and ALL_CHILDREN.search(text):
+    if len(meant) < 2 and turn.intent not in ALL_AT_ONCE and ALL_CHILDREN.search(text):
         meant = list(turn.choices)
-    if len({c.number for c in meant}) < 2 or re.search(r"不是|换成|而不|还是|不要|错", text):
+    # Of a child's several policies one is meant.
+    names = list(dict.fromkeys(c.child for c in meant))
+    today, current = turn.now.date(), turn.slot("policy")
+    chosen = [policy_of(name, turn.choices, current, today) for name in names]
+    meant = [c for c in chosen if c is not None]
+    if len(meant) < 2 or re.search(r"不是|换成|而不|还是|不要|错", text):
         return first, others
     own = first or {"text": text, "intent": turn.intent, "entities": _own(turn, len(text))}
     own = {**own, "answer": None, "message": turn.tracker.latest_message.get("message_id")}

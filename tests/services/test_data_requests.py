@@ -53,6 +53,7 @@ def talk(store: Store, sender: str, now: datetime) -> None:
                 update_id=sender,
                 account=sender,
                 payload={"text": "你好"},
+                said_at=now,
                 received_at=now,
             )
         )

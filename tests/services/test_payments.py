@@ -121,7 +121,8 @@ def test_paid_makes_the_card_active_and_tells_the_parents_once(
         entries = session.scalars(
             sa.select(AuditEntry.action).where(AuditEntry.actor == "payment provider")
         ).all()
-    assert message.payload == {
+    payload = {k: v for k, v in message.payload.items() if k != "policy_id"}
+    assert payload == {
         "text": "notify_self_pay_paid",
         "values": {"child": "周子墨", "reference": BILL, "amount": "128.00"},
     }
