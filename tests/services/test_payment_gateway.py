@@ -28,6 +28,7 @@ PRODUCTION = {
     "sms_url": "https://sms.example",
     "code_secret": SecretStr("own"),
     "public_url": "https://bot.example/",
+    "files_key": SecretStr("a secret of our own, and long enough"),
 }
 
 
