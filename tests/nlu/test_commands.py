@@ -1,0 +1,110 @@
+"""Requests about the chat account: which are recognised, and what is none."""
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+from rasa.shared.nlu.training_data.message import Message
+
+from bot.nlu.commands import CommandExtractor, find_command
+from bot.nlu.normalise import plain
+from bot.settings import ROOT
+
+SAID = {
+    "unbind": (
+        "解绑", "我要解绑", "帮我解绑一下", "怎么解绑", "卡要解绑咋搞", "我想解除绑定", "取消绑定",
+        "能不能取消绑定啊", "把我的卡解绑了吧", "解绑沐宸那份保单", "我手机要送人了，把这个微信解绑掉",
+        "解除和保单的关联", "取消关联电子卡", "换手机号了 先给我解绑", "解綁",
+        "unbind my card please", "这张卡从我手机上撤掉", "退出绑定", "解绑后数据还在吗",
+    ),
+    "export_data": (
+        "导出我的数据", "我的数据", "把我的个人信息导出来", "你们存了我什么信息", "你们都存了我哪些数据",
+        "下载我的资料", "给我一份我的个人数据", "你们这里保存了我们家什么资料", "系统里记了我哪些信息啊",
+        "我想要一份我的个人信息", "查看我的个人信息", "export my data", "我家孩子的数据发我一份",
+        "查一下我的个人信息",
+    ),
+    "erase_data": (
+        "删除我的数据", "把我的个人信息删掉", "请删除我所有的资料", "我要求删除个人信息", "注销账号",
+        "我要注销我的账户", "把我在你们这的信息全删了", "清空我的聊天记录", "我的数据能不能删掉",
+        "delete my data", "把孩子的信息都删除吧", "删掉你们存的我的信息",
+    ),
+    "mute_reminders": (
+        "别再提醒我了", "别再提醒我", "不要给我发通知了", "不要再推送了", "关闭提醒", "把提醒关了",
+        "取消预约提醒", "不用提醒我了", "别老发消息", "消息免打扰", "停止推送", "理赔的提醒关掉",
+        "不想收到自付的提醒", "屏蔽通知", "怎么关闭提醒", "别提醒我取消预约的事了", "通知太多了，关掉",
+    ),
+    "unmute_reminders": (
+        "恢复提醒", "重新打开提醒", "把提醒打开", "开启理赔提醒", "取消静音", "提醒还是恢复吧",
+        "继续给我发提醒", "打开通知",
+    ),
+    "list_reminders": (
+        "我都有哪些提醒", "提醒设置", "看看我的提醒", "哪些提醒是关着的", "你会提醒我什么",
+        "我关了哪些通知",
+    ),
+}  # fmt: skip
+NOT_SAID = (
+    "不想解绑", "先别解绑", "我没有解绑啊", "不解绑了", "算了不用解绑", "解绑了吗", "绑卡",
+    "怎么绑不上", "换绑手机号", "不要删我的数据", "别把我的资料删了", "重复预约了，请删除其中一个",
+    "理赔资料传错了删掉重传", "投保时的手机号已经注销了怎么办", "你能看到我哪些信息", "隐私政策在哪看",
+    "手册里关于隐私怎么说", "我的个人资料你们会拿去看吗", "微信聊天记录误删了能恢复吗", "多亏你提醒，不然我就忘了",
+    "怎么没人通知我预约好没好", "别忘了提醒我", "授权通过后会通知我吗", "为什么一直提醒我拨打120",
+    "干嘛提醒我拨急救", "请通知医院，我们下周一不去了", "打开电子卡", "查一下理赔进度", "取消预约",
+    "我要取消明天的预约", "不用了谢谢", "没收到短信", "收不到验证码短信", "导出就诊记录给医生看的话要盖章吗",
+    "数据线坏了", "提醒我明天去医院", "你好", "",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "text"), [(n, t) for n, texts in SAID.items() for t in texts])
+def test_requests_are_recognised(name: str, text: str) -> None:
+    found = find_command(plain(text))
+    assert found is not None
+    assert found.command == name
+
+
+@pytest.mark.parametrize("text", NOT_SAID)
+def test_what_is_no_request_is_left_alone(text: str) -> None:
+    assert find_command(plain(text)) is None
+
+
+def examples() -> list[str]:
+    """All that the intents and the manual's questions are trained and measured on."""
+    found: list[str] = []
+    for path in (ROOT / "data" / "nlu.yml", *sorted((ROOT / "data" / "nlu").glob("*.yml"))):
+        for entry in yaml.safe_load(path.read_text("utf-8"))["nlu"]:
+            lines = (entry.get("examples") or "").splitlines()
+            found += [line.strip().removeprefix("- ") for line in lines]
+    for topic in yaml.safe_load((ROOT / "data" / "faq.yml").read_text("utf-8"))["topics"]:
+        if topic["id"] != "ecard_unbind":
+            found += [str(question) for question in topic["questions"]]
+    for name in ("intents", "faq", "emergencies"):
+        path = ROOT / "tests" / "evaluation" / f"{name}.jsonl"
+        found += [json.loads(line)["text"] for line in path.read_text("utf-8").splitlines()]
+    return found
+
+
+def test_no_example_of_any_intent_is_taken_for_a_request() -> None:
+    texts = examples()
+    assert len(texts) > 10_000
+    assert [text for text in texts if find_command(plain(text))] == []
+
+
+def entities(text: str) -> list[dict[str, Any]]:
+    message = Message.build(text) if text else Message({"text": ""})
+    message.set("entities", [{"entity": "plan", "value": "优享计划"}])
+    extractor = CommandExtractor()
+    extractor.process([message])
+    found: list[dict[str, Any]] = message.get("entities")
+    return found
+
+
+def test_the_extractor_adds_its_entity_to_the_others() -> None:
+    plan, command = entities("帮我 解 绑 一下")
+    assert plan["entity"] == "plan"
+    assert (command["entity"], command["value"]) == ("command", "unbind")
+    assert (command["start"], command["end"]) == (0, 9)
+
+
+@pytest.mark.parametrize("text", ["查额度", ""])
+def test_the_extractor_leaves_other_messages_as_they_are(text: str) -> None:
+    assert [one["entity"] for one in entities(text)] == ["plan"]
