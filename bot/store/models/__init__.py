@@ -21,7 +21,13 @@ from bot.store.models.coverage import (
 )
 from bot.store.models.desk import HANDOFF_REASONS, HANDOFF_STATES, Complaint, HandOff
 from bot.store.models.hospitals import HOSPITAL_KINDS, Hospital, HospitalAlias, HospitalDepartment
-from bot.store.models.messages import InboundUpdate, OutboxMessage
+from bot.store.models.messages import (
+    OUTBOX_STATES,
+    ChatMessage,
+    InboundUpdate,
+    NotificationSetting,
+    OutboxMessage,
+)
 from bot.store.models.people import (
     Binding,
     ChatIdentity,
@@ -43,6 +49,7 @@ __all__ = [
     "HANDOFF_REASONS",
     "HANDOFF_STATES",
     "HOSPITAL_KINDS",
+    "OUTBOX_STATES",
     "Appointment",
     "AuditEntry",
     "Authorization",
@@ -50,6 +57,7 @@ __all__ = [
     "BenefitUse",
     "Binding",
     "ChatIdentity",
+    "ChatMessage",
     "Child",
     "Claim",
     "ClaimRequirement",
@@ -64,6 +72,7 @@ __all__ = [
     "HospitalDepartment",
     "Household",
     "InboundUpdate",
+    "NotificationSetting",
     "OneTimeCode",
     "OutboxMessage",
     "Plan",
