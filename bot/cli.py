@@ -272,5 +272,14 @@ def serve_web(quiet: Quiet = False) -> None:
     sys.exit(serve.guarded(lambda: serve.serve_web(settings)))
 
 
+@serve_app.command("worker", help="只启动发消息的进程。")
+def serve_worker(quiet: Quiet = False) -> None:
+    """Run the worker alone."""
+    from bot import serve
+
+    settings = _settings(serve.Process.WORKER, echo=not quiet, names=True)
+    sys.exit(serve.guarded(lambda: serve.serve_worker(settings)))
+
+
 if __name__ == "__main__":
     app()

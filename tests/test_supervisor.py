@@ -62,7 +62,7 @@ def server(folder: Path, name: str = "fake", extra: str = "") -> Part:
 
 
 def pid_of(running: Part) -> int:
-    return int(httpx.get(running.health, timeout=2).text)
+    return int(httpx.get(str(running.health), timeout=2).text)
 
 
 Told = list[tuple[Happening, str, str]]

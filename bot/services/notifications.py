@@ -30,7 +30,8 @@ def notify(
         kind: What it tells; parents mute messages by kind.
         text: The name of a text in ``data/texts/``.
         values: The text's placeholders, already written for a parent.
-        key: Names the event: the same key for the same account is put in once.
+        key: Names the event: the same key for the same account is put in once. Its first words
+            may say when the message is obsolete (:mod:`bot.services.relevance`).
         due_at: When to send it (aware); now, or later for a reminder.
 
     Returns:
@@ -50,6 +51,7 @@ def notify(
         session.add(
             OutboxMessage(
                 identity_id=identity,
+                policy_id=policy_id,
                 kind=kind.value,
                 payload={"text": text, "values": dict(values)},
                 due_at=due_at,
