@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from math import ceil
 from types import MappingProxyType
 
 MOST_ATTEMPTS = 6
@@ -107,4 +108,5 @@ def take(bucket: Bucket, now: datetime) -> tuple[Bucket, timedelta]:
     if tokens >= 1 - 1e-9:
         return Bucket(rate, max(tokens - 1, 0.0), moment), timedelta()
     filled = replace(bucket, tokens=tokens, at=moment)
-    return filled, timedelta(seconds=(1 - tokens) / rate.per_second)
+    # Rounded up: a pause of nothing would mean that a token was taken.
+    return filled, timedelta(microseconds=ceil((1 - tokens) / rate.per_second * 1_000_000))

@@ -71,6 +71,16 @@ def test_a_clock_that_goes_back_gives_nothing() -> None:
     assert bucket.at == NOW
 
 
+def test_a_pause_waited_for_is_enough_and_a_token_is_never_given_for_nothing() -> None:
+    bucket, moment = full(FAST, NOW), NOW
+    for _ in range(90):
+        bucket, pause = take(bucket, moment)
+        while pause:
+            moment += pause
+            bucket, pause = take(bucket, moment)
+    assert moment - NOW == pytest.approx(2 * SECOND, abs=SECOND / 100)
+
+
 @given(st.lists(st.floats(min_value=0, max_value=0.5), min_size=1, max_size=200))
 def test_never_faster_than_the_rate(gaps: list[float]) -> None:
     rate = Rate(per_second=3, burst=2)
