@@ -15,10 +15,13 @@ PRODUCTION = {
 }
 
 
+REST = ["webhooks/rest/messages", "webhooks/rest/webhook"]
+
+
 @pytest.mark.parametrize(
     ("environ", "expected"),
     [
-        ({}, ["", "webhooks/inbox", "webhooks/rest", "webhooks/rest/webhook"]),
+        ({}, ["", "webhooks/inbox", "webhooks/rest", *REST]),
         (PRODUCTION, ["", "webhooks/inbox"]),
     ],
 )

@@ -1,12 +1,13 @@
 """REST on loopback, for the demonstration in the terminal and for tests.
 
 A ``sender`` in a request body proves nothing, so this channel does not exist in production. It
-differs from Rasa's own in two ways: the request cannot choose another channel's name, and a
-message is never left without a reply.
+differs from Rasa's own in three ways: the request cannot choose another channel's name, a message
+is never left without a reply, and what the bot says by itself can be fetched by cursor.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -18,16 +19,24 @@ from sanic import Blueprint, response
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
+from bot.services import mailbox
 from bot.settings import get_settings
+from bot.store.session import get_store
 from bot.texts import texts
 
 logger = logging.getLogger(__name__)
 LONGEST_TEXT = 4000
 LONGEST_SENDER = 128
+# As many digits as a database key has.
+LONGEST_CURSOR = 9
 
 
 class LoopbackRest(RestInput):  # type: ignore[misc]
-    """``POST /webhooks/rest/webhook``: ``{"sender", "message"}`` in, a list of messages out."""
+    """``POST /webhooks/rest/webhook``: ``{"sender", "message"}`` in, a list of messages out.
+
+    ``GET /webhooks/rest/messages?sender=…&after=ID``: what the bot said by itself beyond a cursor,
+    oldest first: each message has its ``id`` and ``at`` (ISO 8601).
+    """
 
     @classmethod
     def from_credentials(cls, credentials: dict[str, Any] | None) -> LoopbackRest:
@@ -41,7 +50,7 @@ class LoopbackRest(RestInput):  # type: ignore[misc]
         return cls()
 
     def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
-        """Return the channel's two endpoints."""
+        """Return the channel's endpoints."""
         webhook = Blueprint("loopback_rest", __name__)
 
         @webhook.route("/", methods=["GET"])  # type: ignore[untyped-decorator]
@@ -69,4 +78,24 @@ class LoopbackRest(RestInput):  # type: ignore[misc]
                 await collector.send_text_message(sender, texts()["failure"].text)
             return response.json(collector.messages)
 
+        @webhook.route("/messages", methods=["GET"])  # type: ignore[untyped-decorator]
+        async def messages(request: Request) -> HTTPResponse:
+            sender, after = request.args.get("sender") or "", request.args.get("after") or "0"
+            if not sender.strip() or not _is_cursor(after):
+                error = "sender must be given, after must be a number"
+                return response.json({"error": error}, status=400)
+            lines = await asyncio.to_thread(
+                mailbox.read,
+                get_store(),
+                channel=self.name(),
+                account=sender[:LONGEST_SENDER],
+                after=int(after),
+            )
+            told = [{"id": line.id, "at": line.at.isoformat(), **line.message} for line in lines]
+            return response.json(told)
+
         return webhook
+
+
+def _is_cursor(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= LONGEST_CURSOR
