@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 
 from bot.errors import OperatorError
 from bot.settings import Settings, SettingsError, load_settings
+from bot.staff import staff_app
 
 LOG = "bot"
 out = Console(highlight=False)
@@ -92,7 +93,9 @@ def _settings(process: str = LOG, *, echo: bool = False, names: bool = False) ->
     return settings
 
 
-def _main() -> None:
+def _main(ctx: typer.Context) -> None:
+    # How `bot staff` prepares itself.
+    ctx.obj = _settings
     # Without a handler Python would print errors that `fail` logs before there is a log.
     logging.getLogger().addHandler(logging.NullHandler())
 
@@ -113,6 +116,7 @@ serve_app = typer.Typer(help="单独启动一个进程，用于正式部署。",
 app.add_typer(import_app, name="import")
 app.add_typer(demo_app, name="demo")
 app.add_typer(serve_app, name="serve")
+app.add_typer(staff_app, name="staff")
 
 Quiet = Annotated[bool, typer.Option("--quiet", help="日志只写文件，不写 stderr。")]
 
