@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from string import Formatter
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bot.rules.notifications import NotificationKind
 from bot.store.models import Binding, OutboxMessage, Policy
+from bot.texts import texts
 
 
 def notify(
@@ -29,14 +31,18 @@ def notify(
         policy_id: The policy's row.
         kind: What it tells; parents mute messages by kind.
         text: The name of a text in ``data/texts/``.
-        values: The text's placeholders, already written for a parent.
+        values: The text's placeholders, already written for a parent; others are not stored.
         key: Names the event: the same key for the same account is put in once. Its first words
             may say when the message is obsolete (:mod:`bot.services.relevance`).
         due_at: When to send it (aware); now, or later for a reminder.
 
     Returns:
         How many messages were put in.
+
+    Raises:
+        ValueError: There is no such text, or a placeholder of it has no value.
     """
+    told = _filled(text, values)
     receivers = session.scalars(
         sa.select(Binding.identity_id)
         .join(Policy, Policy.household_id == Binding.household_id)
@@ -53,9 +59,22 @@ def notify(
                 identity_id=identity,
                 policy_id=policy_id,
                 kind=kind.value,
-                payload={"text": text, "values": dict(values)},
+                payload={"text": text, "values": told},
                 due_at=due_at,
                 idempotency_key=name,
             )
         )
     return len(new)
+
+
+def _filled(text: str, values: Mapping[str, str]) -> dict[str, str]:
+    said = texts().get(text)
+    if said is None:
+        msg = f"there is no text {text!r}"
+        raise ValueError(msg)
+    wanted = {field for _, field, _, _ in Formatter().parse(said.text) if field}
+    missing = wanted - set(values)
+    if missing:
+        msg = f"{text} needs {', '.join(sorted(missing))}"
+        raise ValueError(msg)
+    return {name: values[name] for name in sorted(wanted)}

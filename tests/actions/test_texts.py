@@ -22,6 +22,7 @@ from actions.turn import ServiceAction
 from bot.nlu.dates.model import Part
 from bot.rules.benefits import CardStatus
 from bot.rules.claims import ClaimKind, DocumentKind
+from bot.rules.notifications import TOPICS, URGENT, Topic
 from bot.rules.visits import BookingWish
 from bot.settings import ROOT
 from bot.store.models import (
@@ -65,9 +66,13 @@ WORDS = {
     "unit": {"yuan", "full_reimbursement_visits", "health_checks"},
     "route": {"network_clinic", "public_special"},
     "hospital": set(HOSPITAL_KINDS),
+    "topic": {topic.value for topic in Topic},
+    "kept": {topic.value for topic in Topic if set(TOPICS[topic]) & URGENT},
     # An intent without such a line is not offered.
     "intent": {n.removeprefix("line_intent_") for n in texts() if n.startswith("line_intent_")},
 }
+# How the texts about a booking end: it is reminded of, it is not, or its deadline is past.
+REMINDED = {"", "_unreminded", "_late"}
 # The members of each family of names, by the name's pattern with {} for what varies.
 FAMILIES: dict[str, Iterable[str]] = {
     "booking_{word}": STATES | {"no_route"},
@@ -90,6 +95,8 @@ FAMILIES: dict[str, Iterable[str]] = {
     "claim_{late}": {"due", "overdue"},
     "claim_next_{claim.kind}": CLAIMABLE,
     "says_{kind}": {"network_clinic", "public_special"},
+    "booked{ending}": REMINDED,
+    "moved{ending}": REMINDED,
     "intent_{entry['name']}": WORDS["intent"],
 }
 # Only what is sent within days can be late.
@@ -276,6 +283,14 @@ SAMPLES = {
     "left": "4",
     "code": "123456",
     "status": "安排中",
+    "old_when": MOMENT,
+    "proposal": MOMENT,
+    "count": "12",
+    "documents": "病历等医学资料、孩子的有效身份证件、银行卡号和开户行",
+    "on": "预约结果、取消截止、事先授权、理赔、自付款、医生回电、服务安排",
+    "off": "投诉回复",
+    "topics": "预约结果、取消截止、事先授权、理赔、自付款、医生回电、服务安排、投诉回复",
+    "kept": "医院改时间、约不上、医生没按时回电",
     "reason": "这个预约已经结束，不能再改",
     "kind": "公立门诊/急诊",
     "value": "复旦大学附属儿科医院国际部特需门诊",
