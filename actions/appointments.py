@@ -293,11 +293,12 @@ class ActionSubmitBook(Submit):
         except Refused as refused:
             turn.say("booking_refused", reason=texts.word("refused", refused.reason))
             return None
-        turn.say(
-            "booked" if new else "booked_already",
-            reference=booked.reference,
-            **_told(booked, turn),
-        )
+        told = _told(booked, turn)
+        if not new:
+            turn.say("booked_already", reference=booked.reference, **told)
+            return None
+        ending = _reminded(turn, booked)
+        turn.say(f"booked{ending}", reference=booked.reference, **told)
         return None
 
 
@@ -318,6 +319,12 @@ def _told(seen: AppointmentView, turn: Turn) -> dict[str, Any]:
         "deadline": texts.moment(seen.deadline, turn.now),
         "due": texts.moment(seen.due_at, turn.now) if seen.due_at else "",
     }
+
+
+def _reminded(turn: Turn, seen: AppointmentView) -> str:
+    """Return how the names of texts end that promise a reminder, or do not."""
+    word = service.reminder_word(turn.store, identity_id=turn.identity.id, seen=seen, now=turn.now)
+    return "" if word == "reminded" else f"_{word}"
 
 
 def _line(seen: AppointmentView, turn: Turn) -> str:
@@ -742,5 +749,6 @@ class ActionSubmitMove(Submit):
         except Refused as refused:
             turn.say("change_refused", reason=texts.word("refused", refused.reason))
             return None
-        turn.say("moved", reference=seen.reference, **_told(seen, turn))
+        ending = _reminded(turn, seen)
+        turn.say(f"moved{ending}", reference=seen.reference, **_told(seen, turn))
         return None

@@ -1,9 +1,15 @@
-"""``bot chat``: talks to a running bot in the terminal, through its REST channel."""
+"""``bot chat``: talks to a running bot in the terminal, through its REST channel.
+
+What the bot says by itself (reminders, decisions) is fetched every two seconds and shown between
+the lines.
+"""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +28,10 @@ PATH = "/webhooks/rest/webhook"
 UPLOAD_PATH = "/webhooks/rest/upload"
 UPLOAD = "/upload"
 LARGEST_UPLOAD = 80 * 1024 * 1024
+MESSAGES = "/webhooks/rest/messages"
+POLL_S = 2.0
+# Of what came while nobody looked, so many are shown.
+MISSED = 3
 QUIT = frozenset({"/quit", "/exit", "/q"})
 NOT_RUNNING = "没有正在运行的小助手：先在另一个终端运行 uv run bot up"
 
@@ -47,6 +57,7 @@ class Conversation:
         self._client = client
         self._sender = sender
         self._buttons: tuple[Button, ...] = ()
+        self._after = 0
 
     def say(self, text: str) -> list[dict[str, Any]]:
         """Send a text, or the number of one of the last answer's buttons; return the answers.
@@ -89,6 +100,25 @@ class Conversation:
             ) from error
         self._buttons = buttons_of(answers)
         return answers
+
+    def news(self) -> list[dict[str, Any]]:
+        """Return what the bot said by itself since the last call; nothing if it cannot be asked.
+
+        The buttons of the newest message can be taken by number from then on.
+        """
+        try:
+            response = self._client.get(
+                MESSAGES, params={"sender": self._sender, "after": self._after}
+            )
+            response.raise_for_status()
+            found: list[dict[str, Any]] = response.json()
+        except (httpx.HTTPError, ValueError):
+            # The next line typed will say what is wrong.
+            return []
+        if found:
+            self._after = int(found[-1]["id"])
+            self._buttons = buttons_of(found[-1:])
+        return found
 
     def _chosen(self, text: str) -> str:
         if text.isascii() and text.isdigit() and 1 <= int(text) <= len(self._buttons):
@@ -146,18 +176,42 @@ def run(
         console.print(f"直接打字，数字选按钮，/upload 文件 发照片或 PDF。（会话 {escape(sender)}）")
         console.print("/quit 退出。")
         conversation = Conversation(client, sender)
-        while True:
-            try:
-                text = ask().strip()
-            except (EOFError, KeyboardInterrupt):
-                console.print()
-                return
-            if text in QUIT:
-                return
-            if text == UPLOAD or text.startswith(f"{UPLOAD} "):
-                _upload(conversation, text.removeprefix(UPLOAD), console)
-            elif text:
-                show(conversation.say(text), console)
+        show_news(conversation.news()[-MISSED:], console)
+        with _listening(conversation, console):
+            while True:
+                try:
+                    text = ask().strip()
+                except (EOFError, KeyboardInterrupt):
+                    console.print()
+                    return
+                if text in QUIT:
+                    return
+                if text == UPLOAD or text.startswith(f"{UPLOAD} "):
+                    _upload(conversation, text.removeprefix(UPLOAD), console)
+                elif text:
+                    show(conversation.say(text), console)
+
+
+def show_news(messages: Sequence[dict[str, Any]], console: Console) -> None:
+    """Print what the bot said by itself; the buttons of the newest are numbered."""
+    for message in messages:
+        console.print("\n[dim]小助手发来一条消息[/]")
+        show([message], console)
+
+
+@contextmanager
+def _listening(conversation: Conversation, console: Console) -> Iterator[None]:
+    stop = threading.Event()
+
+    def listen() -> None:
+        while not stop.wait(POLL_S):
+            show_news(conversation.news(), console)
+
+    threading.Thread(target=listen, name="news", daemon=True).start()
+    try:
+        yield
+    finally:
+        stop.set()
 
 
 def _upload(conversation: Conversation, named: str, console: Console) -> None:

@@ -93,7 +93,9 @@ def _settings(process: str = LOG, *, echo: bool = False, names: bool = False) ->
     return settings
 
 
-def _main() -> None:
+def _main(ctx: typer.Context) -> None:
+    # How `bot staff` prepares itself.
+    ctx.obj = _settings
     # Without a handler Python would print errors that `fail` logs before there is a log.
     logging.getLogger().addHandler(logging.NullHandler())
 
@@ -272,6 +274,15 @@ def serve_web(quiet: Quiet = False) -> None:
 
     settings = _settings(serve.Process.WEB, echo=not quiet, names=True)
     sys.exit(serve.guarded(lambda: serve.serve_web(settings)))
+
+
+@serve_app.command("worker", help="只启动发消息的进程。")
+def serve_worker(quiet: Quiet = False) -> None:
+    """Run the worker alone."""
+    from bot import serve
+
+    settings = _settings(serve.Process.WORKER, echo=not quiet, names=True)
+    sys.exit(serve.guarded(lambda: serve.serve_worker(settings)))
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ class Identity:
 
 
 def ports(settings: Settings) -> dict[Process, tuple[int, str]]:
-    """Return each process's port and the variable that sets it."""
+    """Return the port of each process that has one, and the variable that sets it."""
     return {
         Process.RASA: (settings.rasa_port, "BOT_RASA_PORT"),
         Process.ACTIONS: (settings.actions_port, "BOT_ACTIONS_PORT"),
@@ -205,10 +205,15 @@ def store_errors(settings: Settings) -> Iterator[None]:
 
 
 def parts(settings: Settings, model: Path) -> list[Part]:
-    """Return the three processes as the supervisor wants them."""
-    health = {Process.RASA: "/", Process.ACTIONS: "/health", Process.WEB: "/"}
+    """Return the processes as the supervisor wants them."""
+    paths = {Process.RASA: "/", Process.ACTIONS: "/health", Process.WEB: "/"}
+    health: dict[Process, str | Path] = {
+        process: f"http://{HOST}:{port}{paths[process]}"
+        for process, (port, _) in ports(settings).items()
+    }
+    health[Process.WORKER] = settings.heartbeat
     made = []
-    for process, (port, _) in ports(settings).items():
+    for process, sign in health.items():
         command = [sys.executable, "-m", "bot.cli", "serve", process.value, "--quiet"]
         if process is Process.RASA:
             command += ["--model", str(model)]
@@ -216,7 +221,7 @@ def parts(settings: Settings, model: Path) -> list[Part]:
             Part(
                 name=process.value,
                 command=tuple(command),
-                health=f"http://{HOST}:{port}{health[process]}",
+                health=sign,
                 log=settings.logs / f"{process.value}.log",
                 output=settings.logs / f"{process.value}.out",
             )

@@ -1,4 +1,4 @@
-"""The three processes of the product, each in the foreground until SIGTERM or SIGINT."""
+"""The four processes of the product, each in the foreground until SIGTERM or SIGINT."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ class Process(StrEnum):
     RASA = "rasa"
     ACTIONS = "actions"
     WEB = "web"
+    WORKER = "worker"
 
 
 def prepare(process: str, settings: Settings, *, echo: bool, names: bool = True) -> None:
@@ -112,6 +113,15 @@ def serve_web(settings: Settings) -> None:
         server_header=False,
         timeout_graceful_shutdown=STOP_S,
     )
+
+
+def serve_worker(settings: Settings) -> None:
+    """Send what is due from the outbox."""
+    import asyncio
+
+    from bot import worker
+
+    asyncio.run(worker.serve(settings))
 
 
 def guarded(run: Callable[[], None]) -> int:

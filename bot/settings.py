@@ -177,6 +177,11 @@ class Settings(BaseSettings):
         return self.var / "logs"
 
     @property
+    def heartbeat(self) -> Path:
+        """File that the worker touches while it works."""
+        return self.var / "worker.alive"
+
+    @property
     def models(self) -> Path:
         """Folder of the trained models."""
         return self.var / "models"

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import httpx
 
+from bot import heartbeat
 from bot.errors import OperatorError
 
 _WRAPPER = Path(__file__).with_name("child.py")
@@ -32,14 +33,14 @@ class Part:
     Attributes:
         name: Its name in messages and of its log.
         command: What to run.
-        health: Address that answers 200 once it works.
+        health: Address that answers 200 once it works, or the file of its heartbeat.
         log: Where to look when it does not.
         output: File that its stdout and stderr are appended to.
     """
 
     name: str
     command: tuple[str, ...]
-    health: str
+    health: str | Path
     log: Path
     output: Path
 
@@ -142,11 +143,14 @@ class Supervisor:
                 self._start(child)
         elif child.process.poll() is not None:
             self._bury(child)
-        elif not child.healthy and answers(child.part.health):
+        elif not child.healthy and works(child.part.health):
             child.healthy = child.ever_healthy = True
             self.tell(Happening.HEALTHY, child.part, f"{time.monotonic() - child.began:.1f}")
 
     def _start(self, child: _Child) -> None:
+        if isinstance(child.part.health, Path):
+            # Of the one before.
+            heartbeat.stop(child.part.health)
         wrapper = [sys.executable, "-I", str(_WRAPPER), str(os.getpid())]
         try:
             with child.part.output.open("ab") as output:
@@ -202,6 +206,11 @@ class Supervisor:
                 self.tell(Happening.KILLED, part, f"{self.timing.grace:g}")
             _signal(process, signal.SIGKILL)
             process.wait()
+
+
+def works(health: str | Path) -> bool:
+    """Say whether a part works; see :class:`Part`."""
+    return heartbeat.beats(health) if isinstance(health, Path) else answers(health)
 
 
 def answers(url: str) -> bool:

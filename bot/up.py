@@ -25,11 +25,12 @@ TITLES = {
     Process.RASA: "对话（Rasa）",
     Process.ACTIONS: "业务（actions）",
     Process.WEB: "网页（web）",
+    Process.WORKER: "消息（worker）",
 }
 
 
 def run(settings: Settings, console: Console) -> None:
-    """Prepare what is missing, run the three processes until a signal, stop them.
+    """Prepare what is missing, run the processes until a signal, stop them.
 
     Raises:
         OperatorError: Something is in the way; nothing is left running.
@@ -49,7 +50,7 @@ def run(settings: Settings, console: Console) -> None:
             environ=provision.child_environ(settings),
             tell=_Teller(console),
         )
-        console.print("正在启动三个进程……")
+        console.print("正在启动四个进程……")
         supervisor.run(stop, lambda: _show(settings, console, time.monotonic() - began))
         console.print("已全部停止。")
 
@@ -158,6 +159,7 @@ def _show(settings: Settings, console: Console, seconds: float) -> None:
     for process, (port, _) in provision.ports(settings).items():
         log = settings.logs / f"{process.value}.log"
         table.add_row(TITLES[process], f"http://{HOST}:{port}", str(log))
+    table.add_row(TITLES[Process.WORKER], "", str(settings.logs / f"{Process.WORKER.value}.log"))
     console.print(table)
     console.print(f"健康检查  http://{HOST}:{settings.web_port}/health")
     if settings.env == "demo":

@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -35,10 +36,14 @@ class Bot:
     def __init__(self, answers: list[dict[str, Any]]) -> None:
         self.heard: list[dict[str, str]] = []
         self.answers = answers
+        self.news: list[dict[str, Any]] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         if request.method == "POST":
             self.heard.append(json.loads(request.content))
+        elif request.url.path.endswith("/messages"):
+            after = int(request.url.params["after"])
+            return httpx.Response(200, json=[n for n in self.news if n["id"] > after])
         return httpx.Response(200, json=self.answers)
 
 
@@ -77,6 +82,33 @@ def test_a_number_is_a_number_where_there_are_no_buttons(
     conversation.say("你好")
     conversation.say("1")
     assert bot.heard[-1]["message"] == "1"
+
+
+NEWS = [
+    {"id": 7, "at": "2026-11-23T10:00:00+08:00", "text": "预约确认了"},
+    {
+        "id": 9,
+        "at": "2026-11-23T10:00:01+08:00",
+        "text": "还没付",
+        "buttons": [{"title": "去付款", "payload": "/pay_self_pay"}],
+    },
+]
+
+
+def test_what_the_bot_says_by_itself_is_told_once(conversation: Conversation, bot: Bot) -> None:
+    bot.news = NEWS
+    assert conversation.news() == NEWS
+    assert conversation.news() == []
+    conversation.say("1")
+    assert bot.heard[-1]["message"] == "/pay_self_pay"
+
+
+def test_a_bot_that_cannot_be_asked_for_news_is_silent() -> None:
+    def fail(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(500)
+
+    with httpx.Client(base_url="http://bot", transport=httpx.MockTransport(fail)) as client:
+        assert Conversation(client, "me").news() == []
 
 
 def test_buttons_are_numbered_through_and_shown_as_they_are() -> None:
@@ -144,15 +176,23 @@ def test_a_chat_goes_on_until_it_is_ended(
         return real(**options | {"transport": httpx.MockTransport(bot)})
 
     monkeypatch.setattr(chat.httpx, "Client", client)
+    monkeypatch.setattr(chat, "POLL_S", 0.01)
+    out = io.StringIO()
+    bot.news = NEWS[:1]
     typed = iter(["你好", "  ", "1", *([last] if last else [])])
 
     def read() -> str:
+        if len(bot.heard) == 2 and len(bot.news) == 1:
+            bot.news = NEWS
+            deadline = time.monotonic() + 10
+            while "还没付" not in out.getvalue():
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
         try:
             return next(typed)
         except StopIteration:
             raise EOFError from None
 
-    out = io.StringIO()
     chat.run(load_settings({}), "me", Console(file=out, width=60), read)
     assert [said["message"] for said in bot.heard] == ["你好", "/check_balance"]
     assert "查额度" in out.getvalue()
@@ -183,3 +223,4 @@ def test_files_are_sent_as_they_are(tmp_path: Path) -> None:
     assert "要办哪件事" in out.getvalue()
     assert "用法" in out.getvalue()
     assert out.getvalue().count("读不了这个文件") == 2
+    assert "预约确认了" in out.getvalue()

@@ -47,7 +47,7 @@ def one_sentence(done: subprocess.CompletedProcess[str]) -> str:
 def test_the_help_names_every_command_and_shows_examples(run: Run) -> None:
     done = run("--help")
     assert done.returncode == 0
-    for word in ("up", "chat", "train", "doctor", "import", "demo", "evaluate", "serve"):
+    for word in ("up", "chat", "train", "doctor", "import", "demo", "evaluate", "serve", "staff"):
         assert word in done.stdout
     for example in ("uv run bot up", "bot import policies", "BOT_NOW=2026-11-23T20:30:00+08:00"):
         assert example in done.stdout
@@ -130,6 +130,34 @@ def test_demo_reset_loads_the_demo(run: Run) -> None:
     done = run("demo", "reset")
     assert done.returncode == 0, done.stderr
     assert "6" in done.stdout
+
+
+NOW = "2026-11-23T10:00:00+08:00"
+
+
+def test_staff_work_on_appointments(run: Run, tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path / 'store.sqlite'}"
+
+    def staff(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return run("staff", *arguments, BOT_NOW=NOW, BOT_DATABASE_URL=store)
+
+    assert run("demo", "reset", BOT_NOW=NOW, BOT_DATABASE_URL=store).returncode == 0
+    listed = staff("--json", "appointments", "list")
+    assert listed.returncode == 0, listed.stderr
+    (row,) = json.loads(listed.stdout)
+    assert (row["reference"], row["status"], row["child"]) == ("A1001", "confirmed", "王小满")
+    moved = staff("--actor", "陈", "appointments", "change", "a1001", "--at", "2026-12-02 11:00")
+    assert moved.returncode == 0, moved.stderr
+    assert "A1001" in moved.stdout
+    assert "2026-12-02 11:00" in moved.stdout
+    old = staff("appointments", "fulfilled", "A1001", "--version", str(row["version"]))
+    assert "改过" in one_sentence(old)
+    assert "日期还没到" in one_sentence(staff("appointments", "noshow", "A1001"))
+    assert "编号" in one_sentence(staff("appointments", "confirm", "A99999"))
+    assert "没有" in staff("appointments", "list", "--status", "requested").stdout
+    assert one_sentence(staff("appointments", "list", "--status", "nonsense"))
+    long = staff("appointments", "call-off", "A1001", "--reason", "长" * 61)
+    assert "60" in one_sentence(long)
 
 
 def test_import_policies_all_or_nothing(run: Run, tmp_path: Path) -> None:

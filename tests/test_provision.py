@@ -196,7 +196,8 @@ def test_each_part_is_a_serve_command(settings: Settings, tmp_path: Path) -> Non
     assert set(parts) == set(Process)
     assert parts["rasa"].command[-2:] == ("--model", str(tmp_path / "model.tar.gz"))
     assert parts["actions"].health == "http://127.0.0.1:5055/health"
-    assert len({part.log for part in parts.values()}) == 3
+    assert len({part.log for part in parts.values()}) == 4
+    assert parts["worker"].health == settings.heartbeat
 
 
 def test_the_parts_get_the_same_folder_and_no_noise(

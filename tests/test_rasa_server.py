@@ -17,19 +17,13 @@ PRODUCTION = {
 }
 
 
+REST = ["webhooks/rest/messages", "webhooks/rest/upload", "webhooks/rest/webhook"]
+
+
 @pytest.mark.parametrize(
     ("environ", "expected"),
     [
-        (
-            {},
-            [
-                "",
-                "webhooks/inbox",
-                "webhooks/rest",
-                "webhooks/rest/upload",
-                "webhooks/rest/webhook",
-            ],
-        ),
+        ({}, ["", "webhooks/inbox", "webhooks/rest", *REST]),
         (PRODUCTION, ["", "webhooks/inbox"]),
     ],
 )

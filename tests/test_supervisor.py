@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -62,7 +63,7 @@ def server(folder: Path, name: str = "fake", extra: str = "") -> Part:
 
 
 def pid_of(running: Part) -> int:
-    return int(httpx.get(running.health, timeout=2).text)
+    return int(httpx.get(str(running.health), timeout=2).text)
 
 
 Told = list[tuple[Happening, str, str]]
@@ -208,6 +209,25 @@ def test_a_server_that_answers_an_error_is_not_healthy(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match="fake"):
         run.supervisor.run(run.stop)
     assert run.count(Happening.DIED) == 0
+
+
+def test_a_part_without_a_port_is_known_by_its_heartbeat(tmp_path: Path) -> None:
+    alive = tmp_path / "alive"
+    alive.write_text("of the one before", "utf-8")
+    code = (
+        "import os, pathlib, time; time.sleep(0.5)\n"
+        f"pathlib.Path({str(alive)!r}).write_text(str(os.getpid())); time.sleep(60)"
+    )
+    beating = replace(part(tmp_path, code), health=alive)
+    run = Run([beating], tmp_path)
+
+    def drive() -> None:
+        first = int(alive.read_text("utf-8"))
+        os.kill(first, signal.SIGKILL)
+        until(lambda: run.count(Happening.HEALTHY) == 2)
+        assert int(alive.read_text("utf-8")) != first
+
+    run(drive)
 
 
 def test_a_stop_before_all_is_ready_is_clean(tmp_path: Path) -> None:

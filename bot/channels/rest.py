@@ -22,6 +22,7 @@ from sanic.response import HTTPResponse
 from bot import clock
 from bot.channels.upload import Received, UploadedFile, UploadError, UploadReader
 from bot.services import identity as identities
+from bot.services import mailbox
 from bot.settings import get_settings
 from bot.store.files import get_files
 from bot.store.session import get_store
@@ -30,6 +31,8 @@ from bot.texts import texts
 logger = logging.getLogger(__name__)
 LONGEST_TEXT = 4000
 LONGEST_SENDER = 128
+# As many digits as a database key has.
+LONGEST_CURSOR = 9
 SENDER_FIRST = "a field sender, then at least one file"
 
 
@@ -37,6 +40,9 @@ class LoopbackRest(RestInput):  # type: ignore[misc]
     """``POST /webhooks/rest/webhook``: ``{"sender", "message"}`` in, a list of messages out.
 
     ``POST /webhooks/rest/upload``: multipart, a field ``sender`` before the files; out as above.
+
+    ``GET /webhooks/rest/messages?sender=…&after=ID``: what the bot said by itself beyond a cursor,
+    oldest first: each message has its ``id`` and ``at`` (ISO 8601).
     """
 
     @classmethod
@@ -51,7 +57,7 @@ class LoopbackRest(RestInput):  # type: ignore[misc]
         return cls()
 
     def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
-        """Return the channel's three endpoints."""
+        """Return the channel's endpoints."""
         webhook = Blueprint("loopback_rest", __name__)
 
         @webhook.route("/", methods=["GET"])  # type: ignore[untyped-decorator]
@@ -84,6 +90,22 @@ class LoopbackRest(RestInput):  # type: ignore[misc]
                 return response.json({"error": SENDER_FIRST}, status=400)
             return await self._answered(on_new_message, sender, received.message())
 
+        @webhook.route("/messages", methods=["GET"])  # type: ignore[untyped-decorator]
+        async def messages(request: Request) -> HTTPResponse:
+            sender, after = request.args.get("sender") or "", request.args.get("after") or "0"
+            if not sender.strip() or not _is_cursor(after):
+                error = "sender must be given, after must be a number"
+                return response.json({"error": error}, status=400)
+            lines = await asyncio.to_thread(
+                mailbox.read,
+                get_store(),
+                channel=self.name(),
+                account=sender[:LONGEST_SENDER],
+                after=int(after),
+            )
+            told = [{"id": line.id, "at": line.at.isoformat(), **line.message} for line in lines]
+            return response.json(told)
+
         return webhook
 
     async def _answered(
@@ -109,3 +131,7 @@ def _keep(received: Received, sender: str, channel: str, file: UploadedFile) -> 
     store = get_store()
     who = identities.identify(store, channel, sender[:LONGEST_SENDER])
     received.keep(store, get_files(), identity_id=who.id, file=file, now=clock.now())
+
+
+def _is_cursor(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= LONGEST_CURSOR

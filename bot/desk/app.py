@@ -18,6 +18,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bot import heartbeat
 from bot.desk import exports, files, payments
 from bot.settings import Settings, get_settings
 from bot.store.session import get_store
@@ -96,7 +97,10 @@ def probes(settings: Settings, client: httpx.AsyncClient) -> dict[str, Probe]:
     async def web() -> bool:
         return True
 
-    return {"rasa": rasa, "actions": actions, "store": store, "web": web}
+    async def worker() -> bool:
+        return heartbeat.beats(settings.heartbeat)
+
+    return {"rasa": rasa, "actions": actions, "store": store, "web": web, "worker": worker}
 
 
 async def health(request: Request) -> JSONResponse:

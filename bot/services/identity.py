@@ -34,10 +34,13 @@ class PolicyChoice:
 
 
 def identify(store: Store, channel: str, account: str) -> Identity:
-    """Return the identity of a chat account, creating its row on first sight."""
+    """Return the identity of a chat account that has written, creating its row on first sight.
+
+    Whoever had blocked the bot and writes again wants its messages again.
+    """
     with store.read() as session:
         row = queries.identity_by(session, channel, account)
-        if row is not None:
+        if row is not None and row.blocked_at is None:
             return Identity(row.id, channel, account)
     with store.begin() as session:
         # Two first messages may race; the second finds the first one's row.
@@ -46,6 +49,7 @@ def identify(store: Store, channel: str, account: str) -> Identity:
             row = ChatIdentity(channel=channel, account=account)
             session.add(row)
             session.flush()
+        row.blocked_at = None
         return Identity(row.id, channel, account)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from string import Formatter
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from bot.rules.notifications import NotificationKind
 from bot.store.models import Binding, OutboxMessage, Policy
+from bot.texts import texts
 
 
 def notify(
@@ -30,13 +32,18 @@ def notify(
         policy_id: The policy's row.
         kind: What it tells; parents mute messages by kind.
         text: The name of a text in ``data/texts/``.
-        values: The text's placeholders, already written for a parent.
-        key: Names the event: the same key for the same account is put in once.
+        values: The text's placeholders, already written for a parent; others are not stored.
+        key: Names the event: the same key for the same account is put in once. Its first words
+            may say when the message is obsolete (:mod:`bot.services.relevance`).
         due_at: When to send it (aware); now, or later for a reminder.
 
     Returns:
         How many messages were put in.
+
+    Raises:
+        ValueError: There is no such text, or a placeholder of it has no value.
     """
+    told = _filled(text, values)
     receivers = session.scalars(
         sa.select(Binding.identity_id)
         .join(Policy, Policy.household_id == Binding.household_id)
@@ -44,8 +51,8 @@ def notify(
         .order_by(Binding.identity_id)
     ).all()
     # Whoever unbinds the policy is not told of it any more.
-    payload = {"text": text, "values": dict(values), "policy_id": policy_id}
-    return _put(session, receivers, kind, payload, key, due_at)
+    payload = {"text": text, "values": told, "policy_id": policy_id}
+    return _put(session, receivers, kind, payload, key, due_at, policy_id)
 
 
 def notify_account(
@@ -59,7 +66,7 @@ def notify_account(
     due_at: datetime,
 ) -> int:
     """Put a message into the outbox for one chat account, bound or not; as :func:`notify`."""
-    payload = {"text": text, "values": dict(values)}
+    payload = {"text": text, "values": _filled(text, values)}
     return _put(session, [identity_id], kind, payload, key, due_at)
 
 
@@ -70,6 +77,7 @@ def _put(
     payload: dict[str, Any],
     key: str,
     due_at: datetime,
+    policy_id: int | None = None,
 ) -> int:
     keys = {identity: f"{key}:{identity}" for identity in receivers}
     taken = OutboxMessage.idempotency_key.in_(list(keys.values()))  # type: ignore[union-attr]
@@ -79,6 +87,7 @@ def _put(
         session.add(
             OutboxMessage(
                 identity_id=identity,
+                policy_id=policy_id,
                 kind=kind.value,
                 payload=payload,
                 due_at=due_at,
@@ -86,3 +95,16 @@ def _put(
             )
         )
     return len(new)
+
+
+def _filled(text: str, values: Mapping[str, str]) -> dict[str, str]:
+    said = texts().get(text)
+    if said is None:
+        msg = f"there is no text {text!r}"
+        raise ValueError(msg)
+    wanted = {field for _, field, _, _ in Formatter().parse(said.text) if field}
+    missing = wanted - set(values)
+    if missing:
+        msg = f"{text} needs {', '.join(sorted(missing))}"
+        raise ValueError(msg)
+    return {name: values[name] for name in sorted(wanted)}

@@ -26,6 +26,7 @@ from bot.rules.authorizations import Ground
 from bot.rules.benefits import CardStatus
 from bot.rules.claims import ClaimKind, DocumentKind
 from bot.rules.coverage import ITEMS
+from bot.rules.notifications import TOPICS, URGENT, Topic
 from bot.rules.numbers import NoCard
 from bot.rules.visits import BookingWish
 from bot.settings import ROOT
@@ -101,9 +102,13 @@ WORDS = {
     "data_status": set(DATA_REQUEST_STATES),
     # A table without such a line is counted among the others.
     "stored": {n.removeprefix("line_stored_") for n in texts() if n.startswith("line_stored_")},
+    "topic": {topic.value for topic in Topic},
+    "kept": {topic.value for topic in Topic if set(TOPICS[topic]) & URGENT},
     # An intent without such a line is not offered.
     "intent": {n.removeprefix("line_intent_") for n in texts() if n.startswith("line_intent_")},
 }
+# How the texts about a booking end: it is reminded of, it is not, or its deadline is past.
+REMINDED = {"", "_unreminded", "_late"}
 # The members of each family of names, by the name's pattern with {} for what varies.
 FAMILIES: dict[str, Iterable[str]] = {
     "booking_{word}": STATES | {"no_route"},
@@ -132,6 +137,8 @@ FAMILIES: dict[str, Iterable[str]] = {
     "says_{kind}": {"network_clinic", "public_special"},
     "authorization_about_{name}": set(ASPECTS),
     "authorization_event_{event.kind}": set(AUTHORIZATION_EVENTS),
+    "booked{ending}": REMINDED,
+    "moved{ending}": REMINDED,
     "intent_{entry['name']}": WORDS["intent"],
     "refused_{r}": WORDS["refused"],
     "files_{labels.unclear}": {"which", "range"},
@@ -358,6 +365,14 @@ SAMPLES = {
     "cost": " · 预计 12,888.80 元",
     "papers": "病历、检查或住院申请单、费用预估",
     "years": "2027、2028",
+    "old_when": MOMENT,
+    "proposal": MOMENT,
+    "count": "12",
+    "documents": "病历等医学资料、孩子的有效身份证件、银行卡号和开户行",
+    "on": "预约结果、取消截止、事先授权、理赔、自付款、医生回电、服务安排",
+    "off": "投诉回复",
+    "topics": "预约结果、取消截止、事先授权、理赔、自付款、医生回电、服务安排、投诉回复",
+    "kept": "医院改时间、约不上、医生没按时回电",
     "kind": "公立门诊/急诊",
     "value": "复旦大学附属儿科医院国际部特需门诊",
     "children": "李沐宸、李沐瑶",
@@ -371,11 +386,9 @@ SAMPLES = {
     "line": "· R10002 李沐宸 儿童健康检查 示范和晴儿科诊所（徐汇） 12月31日（周五）：等同事安排",
     "note": "12月3日 10:00 在门诊一楼服务台等您，联系人王老师",
     "reasons": "肠胃的问题看小儿消化科、外伤或肿块的问题看小儿外科",
-    "count": "10",
     "files": "第1张、第12张、第30张",
     "kinds": "病历等医学资料、费用明细清单、发票原件、监护人身份证正反面",
     "place": "（给 C10002 李沐宸 公立门诊/急诊 复旦大学附属儿科医院国际部特需门诊）",
-    "documents": "费用明细清单（照片太模糊，金额看不清）、填好并签名的理赔表（没有签名）",
     "claimed": "12,888.80",
     "paid": "12,888.80",
     "account": "到尾号 0128 的卡",

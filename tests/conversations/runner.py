@@ -19,6 +19,9 @@ A file holds a list of conversations::
           seed: 7                   # the first's; every conversation has pictures of its own
         - account: grandma          # go on as another chat account; the first is called "me"
           bind: [name, phone]       # bound first, if it is not yet
+        - staff: appointments confirm {ref}   # or: staff run `bot staff …`; says: in what it prints
+        - arrives: [预约确认了]       # or: wait for a message that comes by itself; its buttons can
+          never: [提醒]              # be pressed, and never: is found in no such message so far
 
 ``bind: [name, phone]`` before ``steps`` binds the chat account first.
 """
@@ -26,8 +29,12 @@ A file holds a list of conversations::
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
+import shlex
+import subprocess
 import sys
+import time
 import uuid
 import zlib
 from dataclasses import dataclass, field
@@ -55,6 +62,8 @@ KINDS = {
     "failure",
     "privacy",
 }
+WAIT_S = 10
+STAFF = [sys.executable, "-c", "from bot.cli import app; app()", "staff", "--actor", "陈"]
 DEFAULT_NOW = "2026-11-23T10:00:00+08:00"
 
 
@@ -80,6 +89,7 @@ class Parent:
     last: str = ""
     kept: dict[str, str] = field(default_factory=dict)
     transcript: list[str] = field(default_factory=list)
+    arrived: list[dict[str, Any]] = field(default_factory=list)
 
     def send(self, text: str) -> str:
         """Send a message; return the replies' texts, joined."""
@@ -111,6 +121,20 @@ class Parent:
         said = "\n".join(reply.get("text", "") for reply in self.replies)
         self.transcript += [f"家长> {text}", f"助手> {said}  {self.buttons()}"]
         return said
+
+    def fetch(self) -> list[dict[str, Any]]:
+        """Return what the bot has said by itself since the last time."""
+        after = self.arrived[-1]["id"] if self.arrived else 0
+        answer = httpx.get(
+            f"{self.url}/webhooks/rest/messages",
+            params={"sender": self.sender, "after": after},
+            timeout=60,
+        )
+        answer.raise_for_status()
+        new: list[dict[str, Any]] = answer.json()
+        self.arrived += new
+        self.transcript += [f"助手（主动）> {message['text']}" for message in new]
+        return new
 
     def buttons(self) -> dict[str, str]:
         """Return the buttons of the last replies: title to payload."""
@@ -145,8 +169,11 @@ def load() -> list[Conversation]:
     return found
 
 
-def play(conversation: Conversation, url: str) -> None:
-    """Play a conversation; raise AssertionError with the transcript where it goes astray."""
+def play(conversation: Conversation, url: str, var: Path | None = None) -> None:
+    """Play a conversation; raise AssertionError with the transcript where it goes astray.
+
+    ``var`` is the bot's folder, needed where staff do something.
+    """
     first = parent = Parent(url)
     if conversation.bind:
         parent.bind(*conversation.bind)
@@ -159,6 +186,11 @@ def play(conversation: Conversation, url: str) -> None:
             parent.transcript.append(f"({step['account']})")
             if "bind" in step:
                 parent.bind(*step["bind"])
+        elif "staff" in step:
+            assert var is not None, "staff need the bot's folder"
+            _staff(step, parent, conversation.now, var)
+        elif "arrives" in step:
+            _await(step, parent)
         elif "pay" in step:
             _pay(step["pay"], parent)
         elif "upload" in step:
@@ -182,6 +214,57 @@ def _pay(pattern: str, parent: Parent) -> None:
     parent.transcript.append(f"家长付款 {found[1]}")
 
 
+def _staff(step: dict[str, Any], parent: Parent, now: str, var: Path) -> None:
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("BOT_")}
+    command = _filled(str(step["staff"]), parent)
+    done = subprocess.run(
+        [*STAFF, *shlex.split(command)],
+        env=environ | {"BOT_VAR": str(var), "BOT_NOW": now},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    said = done.stdout + done.stderr
+    parent.transcript.append(f"客服> {command}\n{said}")
+    failed = bool(step.get("fails"))
+    assert bool(done.returncode) == failed, _told(parent, f"status {done.returncode}")
+    for pattern in step.get("says", []):
+        assert re.search(_filled(pattern, parent), said), _told(parent, f"not said: {pattern}")
+    _keep(step, said, parent)
+
+
+def _await(step: dict[str, Any], parent: Parent) -> None:
+    wanted = [_filled(pattern, parent) for pattern in step["arrives"]]
+    deadline = time.monotonic() + WAIT_S
+    while True:
+        found = [m for m in parent.fetch() if all(re.search(p, m["text"]) for p in wanted)]
+        if found:
+            break
+        assert time.monotonic() < deadline, _told(parent, f"did not arrive: {wanted}")
+        time.sleep(0.3)
+    parent.replies = found[-1:]
+    for pattern in step.get("never", []):
+        for message in parent.arrived:
+            assert not re.search(_filled(pattern, parent), message["text"]), _told(parent, pattern)
+    for title in step.get("buttons", []):
+        assert title in parent.buttons(), _told(parent, f"no button {title!r}")
+    _keep(step, found[-1]["text"], parent)
+
+
+def _filled(text: str, parent: Parent) -> str:
+    for name, value in parent.kept.items():
+        text = text.replace("{" + name + "}", value)
+    return text
+
+
+def _keep(step: dict[str, Any], said: str, parent: Parent) -> None:
+    for name, pattern in step.get("keep", {}).items():
+        match = re.search(pattern, said)
+        assert match, _told(parent, f"nothing to keep for {name}")
+        parent.kept[name] = match.group(1)
+
+
 def _text(step: dict[str, Any], parent: Parent) -> str:
     if step.get("repeat"):
         return parent.last
@@ -189,26 +272,18 @@ def _text(step: dict[str, Any], parent: Parent) -> str:
         offered = parent.buttons()
         assert step["press"] in offered, _told(parent, f"no button {step['press']!r}")
         return offered[step["press"]]
-    text = str(step["user"])
-    for name, value in parent.kept.items():
-        text = text.replace("{" + name + "}", value)
-    return text
+    return _filled(str(step["user"]), parent)
 
 
 def _check(step: dict[str, Any], said: str, parent: Parent) -> None:
     assert said.strip() or parent.buttons(), _told(parent, "no reply")
     for pattern in step.get("says", []):
-        for name, value in parent.kept.items():
-            pattern = pattern.replace("{" + name + "}", value)
-        assert re.search(pattern, said), _told(parent, f"not said: {pattern}")
+        assert re.search(_filled(pattern, parent), said), _told(parent, f"not said: {pattern}")
     for pattern in step.get("never", []):
         assert not re.search(pattern, said), _told(parent, f"must not be said: {pattern}")
     for title in step.get("buttons", []):
         assert title in parent.buttons(), _told(parent, f"no button {title!r}")
-    for name, pattern in step.get("keep", {}).items():
-        match = re.search(pattern, said)
-        assert match, _told(parent, f"nothing to keep for {name}")
-        parent.kept[name] = match.group(1)
+    _keep(step, said, parent)
 
 
 def _told(parent: Parent, problem: str) -> str:

@@ -27,7 +27,8 @@ CLOCKS = {
     "conversation", CONVERSATIONS, ids=[f"{c.file}:{c.name}" for c in CONVERSATIONS]
 )
 def test_conversation(conversation: Any, start_bot: Callable[[str], Any]) -> None:
-    runner.play(conversation, start_bot(conversation.now).rasa)
+    bot = start_bot(conversation.now)
+    runner.play(conversation, bot.rasa, bot.var)
 
 
 def test_there_are_conversations_of_every_kind() -> None:

@@ -1,6 +1,8 @@
 """The web process's health and its page."""
 
+import os
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -8,6 +10,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from bot import heartbeat
 from bot.desk import app as desk
 from bot.settings import Settings, load_settings
 
@@ -66,6 +69,7 @@ def settings(rasa: Neighbour, actions: Neighbour, tmp_path: Path) -> Settings:
 @pytest.fixture
 def client(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
     monkeypatch.setattr(desk, "store_answers", lambda: True)
+    heartbeat.beat(settings.heartbeat)
     with TestClient(desk.create_app(settings)) as made:
         yield made
 
@@ -75,7 +79,7 @@ def test_all_parts_work(client: TestClient, rasa: Neighbour, actions: Neighbour)
     assert response.status_code == 200
     assert response.json() == {
         "status": "ok",
-        "parts": {"rasa": "ok", "actions": "ok", "store": "ok", "web": "ok"},
+        "parts": {"rasa": "ok", "actions": "ok", "store": "ok", "web": "ok", "worker": "ok"},
     }
     assert (rasa.asked, actions.asked) == (["/"], ["/health"])
     assert response.headers["cache-control"] == "no-store"
@@ -108,8 +112,20 @@ def test_a_part_that_hangs_is_down(client: TestClient, monkeypatch: pytest.Monke
     answer.set()
     assert response.status_code == 503
     assert response.json()["parts"] == {
-        "rasa": "ok", "actions": "ok", "store": "down", "web": "ok",
+        "rasa": "ok", "actions": "ok", "store": "down", "web": "ok", "worker": "ok",
     }  # fmt: skip
+
+
+def test_a_worker_whose_heart_stands_still_is_down(client: TestClient, settings: Settings) -> None:
+    long_ago = time.time() - 60
+    os.utime(settings.heartbeat, (long_ago, long_ago))
+    response = client.get("/health")
+    assert response.status_code == 503
+    assert response.json()["parts"]["worker"] == "down"
+    heartbeat.beat(settings.heartbeat)
+    assert client.get("/health").status_code == 200
+    heartbeat.stop(settings.heartbeat)
+    assert client.get("/health").json()["parts"]["worker"] == "down"
 
 
 def test_a_store_out_of_reach_is_down(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,7 +51,13 @@ from bot.store.models.desk import (
     HandOff,
 )
 from bot.store.models.hospitals import HOSPITAL_KINDS, Hospital, HospitalAlias, HospitalDepartment
-from bot.store.models.messages import InboundUpdate, OutboxMessage
+from bot.store.models.messages import (
+    OUTBOX_STATES,
+    ChatMessage,
+    InboundUpdate,
+    NotificationSetting,
+    OutboxMessage,
+)
 from bot.store.models.people import (
     Binding,
     ChatIdentity,
@@ -82,6 +88,7 @@ __all__ = [
     "HANDOFF_STATES",
     "HOSPITAL_KINDS",
     "LECTURE_TOPICS",
+    "OUTBOX_STATES",
     "PAPER_KINDS",
     "PAYMENT_STATES",
     "SERVICE_REQUEST_KINDS",
@@ -95,6 +102,7 @@ __all__ = [
     "BenefitUse",
     "Binding",
     "ChatIdentity",
+    "ChatMessage",
     "Child",
     "Claim",
     "ClaimEvent",
@@ -115,6 +123,7 @@ __all__ = [
     "InboundUpdate",
     "Lecture",
     "LectureRegistration",
+    "NotificationSetting",
     "OneTimeCode",
     "OutboxMessage",
     "Payment",

@@ -107,7 +107,10 @@ class BenefitUse(Base):
 
 
 class SelfPayBill(Base):
-    """The parent's share of a settled public-hospital visit (E3); unpaid turns the card grey."""
+    """The parent's share of a settled public-hospital visit (E3); unpaid turns the card grey.
+
+    Without ``issued_at`` it counts as issued on the day of the visit.
+    """
 
     __tablename__ = "self_pay_bill"
     __table_args__ = (
@@ -121,6 +124,7 @@ class SelfPayBill(Base):
     visited_on: date = col(sa.Date)
     amount: Decimal = col(MONEY)
     status: str = col(sa.String(16), default="unpaid")
+    issued_at: datetime | None = col(UtcDateTime, nullable=True)
     paid_at: datetime | None = col(UtcDateTime, nullable=True)
     version: int = col(sa.Integer, default=1)
     policy: Policy = link("Policy")

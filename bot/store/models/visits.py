@@ -44,7 +44,13 @@ class Appointment(Base):
     """A visit to a direct-billing public hospital (V2), arranged by staff until ``due_at``."""
 
     __tablename__ = "appointment"
-    __table_args__ = (one_of("status", *APPOINTMENT_STATES),)
+    __table_args__ = (
+        one_of("status", *APPOINTMENT_STATES),
+        sa.CheckConstraint(
+            "status = 'declined' OR (decline_reason IS NULL AND proposed_at IS NULL)",
+            name="declined",
+        ),
+    )
     id: int = key()
     reference: str = col(sa.String(16), unique=True)
     policy_id: int = ref("policy.id")
@@ -58,6 +64,9 @@ class Appointment(Base):
     requested_by_id: int | None = ref("chat_identity.id", nullable=True)
     requested_at: datetime = col(UtcDateTime)
     due_at: datetime | None = col(UtcDateTime, nullable=True)
+    decided_at: datetime | None = col(UtcDateTime, nullable=True)
+    decline_reason: str | None = col(sa.String(60), nullable=True)
+    proposed_at: datetime | None = col(UtcDateTime, nullable=True)
     cancelled_at: datetime | None = col(UtcDateTime, nullable=True)
     cancelled_late: bool = col(sa.Boolean, default=False)
     idempotency_key: str | None = col(sa.String(128), nullable=True, unique=True)
