@@ -233,7 +233,7 @@ def _self_pay(session: Session, now: datetime) -> Iterator[Reminder]:
         yield Reminder(
             row.policy_id,
             NotificationKind.SELF_PAY_DUE,
-            "notify_self_pay_due",
+            "notify_self_pay_reminder",
             {
                 "child": row.policy.child.name,
                 "reference": row.reference,
