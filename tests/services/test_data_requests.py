@@ -44,20 +44,6 @@ def requested(store: Store, identity_id: int, now: datetime) -> str:
 def talk(store: Store, sender: str, now: datetime) -> None:
     """Say hello from an account, behind the inbox and without it."""
     with store.begin() as session:
-<<<<<<< HEAD
-        session.add(Conversation(sender_id=sender, state={}, updated_at=now))
-        session.add(
-            ConversationEvent(sender_id=sender, at=now, type_name="user", data={"text": "你好"})
-        )
-        session.add(
-            InboundUpdate(
-                channel="rest",
-                update_id=sender,
-                account=sender,
-                payload={"text": "你好"},
-                said_at=now,
-                received_at=now,
-=======
         for name in (sender, f"rest:{sender}"):
             session.add(Conversation(sender_id=name, state={}, updated_at=now))
             session.add(
@@ -75,7 +61,6 @@ def talk(store: Store, sender: str, now: datetime) -> None:
                     received_at=now,
                     processed_at=now if status == "processed" else None,
                 )
->>>>>>> 01c1bcb (Know an account's conversations behind the inbox; one policy for each child named)
             )
 
 

@@ -27,7 +27,6 @@ PRODUCTION = {
     "env": "production",
     "sms_url": "https://sms.example",
     "code_secret": SecretStr("own"),
-    "files_key": SecretStr("a secret of our own for the files"),
     "public_url": "https://bot.example/",
     "files_key": SecretStr("a secret of our own for all the files"),
 }

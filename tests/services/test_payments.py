@@ -121,16 +121,11 @@ def test_paid_makes_the_card_active_and_tells_the_parents_once(
         entries = session.scalars(
             sa.select(AuditEntry.action).where(AuditEntry.actor == "payment provider")
         ).all()
-<<<<<<< HEAD
     payload = {k: v for k, v in message.payload.items() if k != "policy_id"}
     assert payload == {
         "text": "notify_self_pay_paid",
         "values": {"child": "周子墨", "reference": BILL, "amount": "128.00"},
     }
-=======
-    assert message.payload["text"] == "notify_self_pay_paid"
-    assert message.payload["values"] == {"child": "周子墨", "reference": BILL, "amount": "128.00"}
->>>>>>> 01c1bcb (Know an account's conversations behind the inbox; one policy for each child named)
     assert entries == ["payment.paid"]
     with pytest.raises(Refused, match="already_paid"):
         begin()
