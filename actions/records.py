@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from rasa_sdk.events import SlotSet
+
 from actions import texts
 from actions.policies import _OnPolicy
-from actions.turn import Turn
+from actions.turn import Event, Turn, resume
 from bot.rules.periods import Period, read_period
 from bot.services import hospitals as directory
 from bot.services import records as service
@@ -16,12 +18,24 @@ from bot.services.records import Records, VisitView
 # More lines than this do not fit a phone's screen.
 MOST = 8
 LATEST = re.compile(r"上次|上回|上一次|最近(?:一次|那次|一回)|最后一次|刚(?:才|看)的?那次|最近一条")
+EVERY_CHILD = re.compile(
+    r"两个(?:娃|孩子|宝)|俩(?:娃|孩子)|几个(?:娃|孩子)|每个(?:娃|孩子)|分别|所有(?:娃|孩子)|都查|三个(?:娃|孩子)"
+)
 
 
 class ActionCheckVisitRecords(_OnPolicy):
     """Tells past visits, newest first, with what they cost whom."""
 
     action_name = "action_check_visit_records"
+
+    def handle(self, turn: Turn) -> list[Event]:
+        """Answer for every child where that is asked, else as for any policy."""
+        children = {choice.child: choice.number for choice in turn.choices}
+        if len(children) < 2 or not EVERY_CHILD.search(turn.text) or turn.child_named():
+            return super().handle(turn)
+        for number in children.values():
+            self.answer(turn, number)
+        return [SlotSet("pending_task", None), *resume(turn)]
 
     def answer(self, turn: Turn, number: str) -> None:
         """List what fits the question; if nothing does, say what there is."""

@@ -85,8 +85,9 @@ def test_bills_without_a_visit_on_record(ask: Callable[..., str]) -> None:
     assert "· 自付账单 S5001（11月8日（周日） 示范市第一人民医院）：128 元，没付" in text
 
 
-def test_of_all_children_the_first_is_answered_first(ask: Callable[..., str]) -> None:
-    assert ask("两个娃的看病记录分别给我", TWO) == "还没有李沐宸的就诊记录。"
+def test_every_child_where_that_is_asked(ask: Callable[..., str]) -> None:
+    text = ask("两个娃的看病记录分别给我", TWO)
+    assert text.splitlines() == ["还没有李沐宸的就诊记录。", "还没有李沐瑶的就诊记录。"]
 
 
 def test_of_several_children_one_is_asked_for(run: Run, bind: Bind) -> None:
