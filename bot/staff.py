@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from bot.errors import OperatorError
+from bot.staff_account import complaints_app, data_app
 
 if TYPE_CHECKING:
     from bot.services.claim_settlement import Staff
@@ -21,6 +22,8 @@ out = Console(highlight=False)
 staff_app = typer.Typer(help="工作人员处理家长的申请。", no_args_is_help=True)
 claims_app = typer.Typer(help="理赔：要材料、收原件、理算、打款。", no_args_is_help=True)
 staff_app.add_typer(claims_app, name="claims")
+staff_app.add_typer(complaints_app, name="complaints")
+staff_app.add_typer(data_app, name="data")
 
 Reference = Annotated[str, typer.Argument(help="理赔编号，例如 C10005。")]
 Who = Annotated[str, typer.Option("--as", help="谁在处理，记入审计。")]
