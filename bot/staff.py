@@ -20,6 +20,7 @@ from rich.console import Console
 
 from bot import staff_appointments
 from bot.errors import OperatorError
+from bot.staff_account import complaints_app, data_app
 from bot.staff_claims import claims_app
 
 if TYPE_CHECKING:
@@ -108,3 +109,5 @@ def group(name: str, help_text: str, register: Callable[[typer.Typer], None]) ->
 
 group("appointments", "预约：确认、改时间、回绝、取消、记录到诊。", staff_appointments.register)
 staff_app.add_typer(claims_app, name="claims")
+staff_app.add_typer(complaints_app, name="complaints")
+staff_app.add_typer(data_app, name="data")

@@ -241,19 +241,26 @@ def _policy(policy: Policy) -> dict[str, Any]:
 
 
 def _said(session: Any, account: ChatIdentity) -> list[dict[str, str]]:
-    # Another channel may know an account of the same name.
+    sender: Any = ConversationEvent.sender_id
     query = (
         sa.select(ConversationEvent)
-        .where(
-            ConversationEvent.sender_id == account.account, ConversationEvent.type_name == "user"
-        )
+        .where(sender.in_(conversations(account)), ConversationEvent.type_name == "user")
         .order_by(ConversationEvent.id)
     )
+    # Another channel may know an account of the same name.
     return [
         {"at": _json(event.at), "text": str(event.data.get("text") or "")}
         for event in session.scalars(query)
         if event.data.get("input_channel") == account.channel
     ]
+
+
+def conversations(account: ChatIdentity) -> tuple[str, str]:
+    """Return the names of an account's conversations: behind the inbox, and without it.
+
+    The second says nothing of the channel: an account of another one may have the same.
+    """
+    return f"{account.channel}:{account.account}", account.account
 
 
 def _masked(phone: str) -> str:

@@ -21,6 +21,7 @@ from bot.rules.calendar import TZ
 from bot.rules.complaints import erasure_due
 from bot.rules.states import DataRequestState, can_move
 from bot.services import audit
+from bot.services.data_export import conversations
 from bot.services.errors import Conflict, NotFound, Refused
 from bot.services.identity import bound_policies
 from bot.services.unbinding import remove_bindings
@@ -174,14 +175,22 @@ def _erase_account(session: Any, identity_id: int, now: datetime) -> list[str]:
     keys = remove_bindings(session, identity_id, bound_policies(session, identity_id), now)
     for table in (OutboxMessage, OneTimeCode):
         session.execute(sa.delete(table).where(table.identity_id == identity_id))
+    own, shared = conversations(account)
     named = sa.select(sa.func.count()).where(ChatIdentity.account == account.account)
-    if session.scalar(named) == 1:
-        # A conversation is known by the account alone; one that two channels share stays.
-        for kind in (Conversation, ConversationEvent):
-            session.execute(sa.delete(kind).where(kind.sender_id == account.account))
+    # What another channel's account of the same name may have said stays.
+    names = [own, shared] if session.scalar(named) == 1 else [own]
+    for kind in (Conversation, ConversationEvent):
+        sender: Any = kind.sender_id
+        session.execute(sa.delete(kind).where(sender.in_(names)))
+    status: Any = InboundUpdate.status
     session.execute(
         sa.update(InboundUpdate)
-        .where(InboundUpdate.channel == account.channel, InboundUpdate.account == account.account)
+        .where(
+            InboundUpdate.channel == account.channel,
+            InboundUpdate.account == account.account,
+            # What is not answered yet is answered first.
+            status.in_(("processed", "failed")),
+        )
         .values(payload={}, account=f"{ERASED}{identity_id}")
         .execution_options(synchronize_session=False)
     )

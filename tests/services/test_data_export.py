@@ -104,7 +104,9 @@ def test_an_account_of_the_same_name_in_another_channel_said_something_else(
     parent = bound(ONE)
     say(store, "parent", "我说的", "rest", now)
     say(store, "parent", "别人说的", "telegram", now)
-    assert [one["text"] for one in about(store, parent, now)["said"]] == ["我说的"]
+    say(store, "rest:parent", "后来说的", "rest", now)
+    said = [one["text"] for one in about(store, parent, now)["said"]]
+    assert said == ["我说的", "后来说的"]
 
 
 def test_secrets_and_what_staff_note_are_left_out(

@@ -42,21 +42,26 @@ def requested(store: Store, identity_id: int, now: datetime) -> str:
 
 
 def talk(store: Store, sender: str, now: datetime) -> None:
+    """Say hello from an account, behind the inbox and without it."""
     with store.begin() as session:
-        session.add(Conversation(sender_id=sender, state={}, updated_at=now))
-        session.add(
-            ConversationEvent(sender_id=sender, at=now, type_name="user", data={"text": "你好"})
-        )
-        session.add(
-            InboundUpdate(
-                channel="rest",
-                update_id=sender,
-                account=sender,
-                payload={"text": "你好"},
-                said_at=now,
-                received_at=now,
+        for name in (sender, f"rest:{sender}"):
+            session.add(Conversation(sender_id=name, state={}, updated_at=now))
+            session.add(
+                ConversationEvent(sender_id=name, at=now, type_name="user", data={"text": "你好"})
             )
-        )
+        for status in ("processed", "received"):
+            session.add(
+                InboundUpdate(
+                    channel="rest",
+                    update_id=f"{sender}:{status}",
+                    account=sender,
+                    said_at=now,
+                    payload={"text": "你好"},
+                    status=status,
+                    received_at=now,
+                    processed_at=now if status == "processed" else None,
+                )
+            )
 
 
 def test_the_wish_is_noted_with_a_due_time_and_once_and_nothing_is_erased(
@@ -102,7 +107,8 @@ def test_received_checking_done(
     done = service.erase(store, files, reference=reference, actor=STAFF, now=now)
     assert done.status == "done"
     assert service.open_requests(store) == ()
-    assert (count(Conversation), count(ConversationEvent)) == (1, 1)
+    assert (count(Conversation), count(ConversationEvent)) == (2, 2)
+    assert count(InboundUpdate, account="parent", status="received") == 1
     assert count(OutboxMessage) == 0
     assert list(files.stored()) == []
     assert [c.child for c in choices(store, father)] == ["王小满"]
@@ -128,7 +134,8 @@ def test_a_conversation_that_two_channels_share_stays(
     reference = requested(store, parent, now)
     service.take_up(store, reference=reference, actor=STAFF, now=now)
     service.erase(store, files, reference=reference, actor=STAFF, now=now)
-    assert count(ConversationEvent) == 1
+    assert count(ConversationEvent, sender_id="parent") == 1
+    assert count(ConversationEvent, sender_id="rest:parent") == 0
     assert choices(store, parent) == []
 
 
