@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from bot.services import audit
 from bot.store.models import Complaint, HandOff
-from bot.store.references import new_reference
+from bot.store.references import add_numbered
 from bot.store.session import Store
 
 
@@ -57,14 +57,11 @@ def file_complaint(store: Store, *, identity_id: int, text: str, now: datetime) 
     """Record a complaint or suggestion in the parent's words; return its reference."""
     with store.begin() as session:
         row = Complaint(
-            reference=f"~{identity_id}:{now.timestamp():.0f}"[:16],
             identity_id=identity_id,
             text=text,
             received_at=now,
         )
-        session.add(row)
-        session.flush()
-        row.reference = new_reference("F", row.id)
+        add_numbered(session, row, "F")
         actor = audit.identity_actor(identity_id)
         audit.record(session, at=now, actor=actor, action="complaint.file", subject=row.reference)
         return row.reference

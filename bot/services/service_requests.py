@@ -17,7 +17,7 @@ from bot.services.errors import Conflict, NotFound, Refused
 from bot.services.identity import own_policy, policy_ids
 from bot.services.notifications import notify
 from bot.store.models import Hospital, ServiceRequest
-from bot.store.references import new_reference
+from bot.store.references import add_numbered
 from bot.store.session import Store
 
 Kind = Literal["onsite", "counselling", "vaccination", "health_check"]
@@ -83,7 +83,6 @@ def request(
         if found is not None:
             return _view(found), False
         row = ServiceRequest(
-            reference=f"~{identity_id}:{now.timestamp():.0f}"[:16],
             policy_id=policy.id,
             identity_id=identity_id,
             hospital_id=place.id if place else None,
@@ -93,9 +92,7 @@ def request(
             requested_at=now,
             idempotency_key=key,
         )
-        session.add(row)
-        session.flush()
-        row.reference = new_reference("R", row.id)
+        add_numbered(session, row, "R")
         actor = audit.identity_actor(identity_id)
         audit.record(session, at=now, actor=actor, action="service.request", subject=row.reference)
         session.flush()
