@@ -20,8 +20,10 @@ import pytest
 from actions import texts as written
 from actions.turn import ServiceAction
 from bot.nlu.dates.model import Part
-from bot.rules.benefits import CardStatus
+from bot.rules.benefits import CardStatus, VaccinationWay
 from bot.rules.claims import ClaimKind, DocumentKind
+from bot.rules.consultations import CounsellingResult
+from bot.rules.triage import DIRECTIONS
 from bot.rules.visits import BookingWish
 from bot.settings import ROOT
 from bot.store.models import (
@@ -48,6 +50,9 @@ INNER = {"actions/texts.py", "actions/turn.py"}
 def refusals() -> set[str]:
     """Return the words with which services refuse: ``Refused("past")``, and what they compute."""
     found = STATES | {"no_route", "future", "outside_validity"}
+    # What the rules of counselling and of vaccinations answer.
+    found |= {r.value for r in CounsellingResult} - {"allowed", "not_in_network"}
+    found |= {way.value for way in VaccinationWay} - {"clinic"}
     for path in sorted((ROOT / "bot" / "services").glob("*.py")):
         found |= set(re.findall(r"Refused\(\"(\w+)\"\)", path.read_text("utf-8")))
     return found
@@ -69,6 +74,7 @@ WORDS = {
     "hospital": set(HOSPITAL_KINDS),
     "service": set(SERVICE_REQUEST_KINDS),
     "service_status": set(SERVICE_REQUEST_STATES),
+    "sign": {direction.sign for direction in DIRECTIONS},
     "lecture_state": {"mine", "free", "full"},
     # An intent without such a line is not offered.
     "intent": {n.removeprefix("line_intent_") for n in texts() if n.startswith("line_intent_")},
@@ -94,7 +100,9 @@ FAMILIES: dict[str, Iterable[str]] = {
     "benefit_{which}": {"left", "limit"},
     "claim_{late}": {"due", "overdue"},
     "claim_next_{claim.kind}": CLAIMABLE,
-    "vaccination_{seen.status.value}": {"expired", "not_started"},
+    "vaccination_{offer.way.value}": {way.value for way in VaccinationWay} - {"clinic"},
+    "counselling_{judged.value}": {r.value for r in CounsellingResult}
+    - {"allowed", "not_in_network"},
     "says_{kind}": {"network_clinic", "public_special"},
     "intent_{entry['name']}": WORDS["intent"],
 }
