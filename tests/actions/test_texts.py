@@ -256,8 +256,8 @@ def test_every_placeholder_is_filled(call: Call) -> None:
         assert placeholders(name) <= call.filled, name
 
 
-# Said by the inbox (tests/channels) and by the outbox, not by actions.
-ELSEWHERE = ("inbound_", "notify_")
+# Said by the inbox (tests/channels), the outbox and the pages (tests/desk), not by actions.
+ELSEWHERE = ("inbound_", "notify_", "page_")
 
 
 def test_every_text_is_used() -> None:
@@ -302,6 +302,7 @@ SAMPLES = {
     "speaker": "示例·儿科讲师",
     "what": "儿童健康检查",
     "brand": "和晴",
+    "bill": "S10001",
     "url": "http://127.0.0.1:8080/pay/demo/Z0123456789abcdef.0123456789abcdef0123456789abcdef",
     "line": "· R10002 李沐宸 儿童健康检查 示范和晴儿科诊所（徐汇） 12月31日（周五）：等同事安排",
     "note": "12月3日 10:00 在门诊一楼服务台等您，联系人王老师",
