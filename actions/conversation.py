@@ -26,7 +26,9 @@ MISSES_BEFORE_HUMAN = 2
 REFERENCES = {
     "A": "action_check_appointment",
     "C": "action_check_claim_status",
+    "L": "action_ask_lectures",
     "P": "action_check_prior_authorization",
+    "R": "action_check_appointment",
     "S": "action_pay_self_pay",
 }
 # A question that a yes answers, and a button that only begins a task.

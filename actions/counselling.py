@@ -11,7 +11,11 @@ from actions import texts
 from actions.forms import Form, Found, Submit, says_no
 from actions.service_requests import say_requested
 from actions.turn import Event, ServiceAction, Turn, chosen_policy, open_form, resume
-from bot.rules.consultations import COUNSELLING_DIAGNOSES
+from bot.rules.consultations import (
+    COUNSELLING_DIAGNOSES,
+    CounsellingResult,
+    counselling_allowed,
+)
 from bot.services.service_requests import Wanted
 
 # What parents say for the eight, beside the manual's own words.
@@ -29,9 +33,12 @@ SAID = {
 OTHERS = re.compile(
     r"多动|ADHD|焦虑|厌学|抽动|发育迟缓|失眠|恐惧|社恐|双相|精神分裂|躁狂|叛逆|厌食|智力|注意力"
 )
-NONE_YET = re.compile(
-    r"没有?(?:去)?(?:确诊|诊断|看过|医生)|还没|没确诊|没看|没去|未确诊|不确定|怀疑|感觉|觉得|疑似|没有"
+# A guess is no diagnosis, whatever it names.
+GUESSED = re.compile(
+    r"倾向|怀疑|疑似|好像|感觉|觉得|可能|是不是|像是|有点|担心|未确诊|不确定|自己测|"
+    r"(?:没有?|还没|不是|未)(?:去|被|经)?(?:医生)?(?:确诊|诊断|看过)"
 )
+NONE_YET = re.compile(r"没有?(?:看|去|医生)|还没|没有")
 RECOMMENDED = re.compile(r"医生.{0,6}(?:建议|让|推荐|说要|叫)|有建议|有推荐|建议了|建议做")
 NOT_RECOMMENDED = re.compile(r"没(?:有)?(?:建议|推荐|说|让)|医生没|自己想")
 NO_DIAGNOSIS = "none"
@@ -85,10 +92,12 @@ class CounsellingForm(Form):
         button = turn.entity("counselling_diagnosis")
         found.add("counselling_diagnosis", button)
         diagnosis = diagnosis_in(text) if text else None
+        none = NONE_YET.search(text) or turn.intent == "deny"
+        if GUESSED.search(text) or (asked == "counselling_diagnosis" and not diagnosis and none):
+            found.add("counselling_diagnosis", NO_DIAGNOSIS, (0, len(text)))
+            return found
         if diagnosis is not None:
             found.add("counselling_diagnosis", diagnosis, (0, len(text)))
-        elif asked == "counselling_diagnosis" and (NONE_YET.search(text) or turn.intent == "deny"):
-            found.add("counselling_diagnosis", NO_DIAGNOSIS, (0, len(text)))
         if NOT_RECOMMENDED.search(text):
             found.add("counselling_recommended", "no", (0, len(text)))
         elif RECOMMENDED.search(text):
@@ -108,14 +117,17 @@ class CounsellingForm(Form):
     def ending(self, turn: Turn, values: dict[str, Any]) -> list[Event] | None:
         """Leave kindly when the manual offers none; the answers are forgotten by the submission."""
         diagnosis = values.get("counselling_diagnosis")
-        if diagnosis == NO_DIAGNOSIS:
-            turn.say("counselling_no_diagnosis")
-        elif diagnosis is not None and diagnosis not in COUNSELLING_DIAGNOSES:
-            turn.say("counselling_not_listed", value=diagnosis)
-        elif diagnosis is not None and values.get("counselling_recommended") == "no":
-            turn.say("counselling_no_recommendation")
-        else:
+        if diagnosis is None:
             return None
+        judged = counselling_allowed(
+            None if diagnosis == NO_DIAGNOSIS else diagnosis,
+            # Not asked yet is not refused yet.
+            values.get("counselling_recommended") != "no",
+            in_network=True,
+        )
+        if judged is CounsellingResult.ALLOWED:
+            return None
+        turn.say(f"counselling_{judged.value}", value=diagnosis)
         return [SlotSet(slot, None) for slot in self.slots] + [SlotSet("requested_slot", None)]
 
 
@@ -171,5 +183,6 @@ class ActionSubmitCounselling(Submit):
 
     def submit(self, turn: Turn) -> str | None:
         """Record, tell the number."""
-        say_requested(turn, Wanted("counselling", detail=turn.slot("counselling_diagnosis")))
+        wanted = Wanted("counselling", detail=turn.slot("counselling_diagnosis"), recommended=True)
+        say_requested(turn, wanted)
         return None

@@ -13,7 +13,6 @@ from bot.services import lectures as service
 from bot.services.errors import NotFound, Refused
 from bot.services.lectures import LectureView
 
-REFERENCE = re.compile(r"L\d{3,}", re.IGNORECASE)
 LEAVE = re.compile(r"(?:取消|退|不)(?:掉|了)?(?:报名|听|参加|去|上)?|报名.{0,3}(?:取消|退)")
 JOIN = re.compile(r"报名|参加|预约|报一?个|想听|我要听|登记")
 TOPICS = {
@@ -24,11 +23,17 @@ TOPICS = {
 JOINING, LEAVING = "join", "leave"
 
 
+def _number(turn: Turn) -> str | None:
+    """Return the lecture's number that a button or a message gives."""
+    said = str(turn.entity("lecture") or turn.entity("reference") or "")
+    return said if said.startswith("L") else None
+
+
 def _named(turn: Turn, known: list[LectureView]) -> LectureView | None:
     """Return the lecture that a message names: by number, topic, place in the list, or day."""
-    said = turn.entity("lecture") or next(iter(REFERENCE.findall(turn.text)), None)
+    said = _number(turn)
     if said is not None:
-        return next((x for x in known if x.reference == str(said).upper()), None)
+        return next((x for x in known if x.reference == said), None)
     position = texts.ordinal(turn.text)
     if position is not None and position <= len(known):
         return known[position - 1]
@@ -55,7 +60,7 @@ class ActionAskLectures(ServiceAction):
         meant = _named(turn, among)
         if leaving and meant is None and len(mine) == 1:
             meant = mine[0]
-        wanted = leaving or JOIN.search(turn.text) or turn.entity("lecture")
+        wanted = leaving or JOIN.search(turn.text) or _number(turn)
         if meant is not None and wanted:
             begin = [
                 SlotSet("lecture_choice", meant.reference),
@@ -104,7 +109,7 @@ class LectureForm(Form):
         found = Found()
         known = service.upcoming(turn.store, identity_id=turn.identity.id, now=turn.now)
         meant = _named(turn, known)
-        if meant is not None and (turn.text or turn.entity("lecture")):
+        if meant is not None:
             found.add("lecture_choice", meant.reference, (0, len(turn.text)))
         elif asked == self.confirm and says_no(turn.text):
             found.add(self.confirm, False)

@@ -14,13 +14,8 @@ from actions.service_requests import say_requested
 from actions.turn import Event, ServiceAction, Turn, chosen_policy, open_form, resume
 from bot.services import appointments
 from bot.services import hospitals as directory
-from bot.services.hospitals import HospitalView
+from bot.services import service_requests as service
 from bot.services.service_requests import Wanted
-
-
-def places(turn: Turn) -> list[HospitalView]:
-    """Return the hospitals where staff can assist."""
-    return [h for h in directory.hospitals(turn.store) if h.onsite_assistance]
 
 
 class ActionRequestOnsiteAssistance(ServiceAction):
@@ -52,7 +47,7 @@ class ActionRequestOnsiteAssistance(ServiceAction):
 
 
 def _visit(turn: Turn, number: str) -> dict[str, Any]:
-    names = {h.name for h in places(turn)}
+    names = {h.name for h in service.onsite_places(turn.store)}
     known = appointments.upcoming(
         turn.store, identity_id=turn.identity.id, number=number, now=turn.now
     )
@@ -77,13 +72,13 @@ class OnsiteForm(Form):
         found.add("onsite_hospital", turn.entity("onsite_hospital"))
         if not turn.text:
             return found
-        known = directory.hospitals(turn.store)
-        place = directory.match_hospital(turn.text, known)
+        place = directory.match_hospital(turn.text, directory.hospitals(turn.store))
+        offered = service.onsite_places(turn.store)
         position = texts.ordinal(turn.text)
         if place is not None:
             found.add("onsite_hospital", place.value, (place.start, place.end))
-        elif asked == "onsite_hospital" and position and position <= len(places(turn)):
-            found.add("onsite_hospital", places(turn)[position - 1].name, (0, len(turn.text)))
+        elif asked == "onsite_hospital" and position and position <= len(offered):
+            found.add("onsite_hospital", offered[position - 1].name, (0, len(turn.text)))
         elif asked in (None, "onsite_hospital"):
             unlisted = answers.unlisted_hospital(turn)
             if unlisted is not None:
@@ -99,7 +94,9 @@ class OnsiteForm(Form):
 
     def accept(self, turn: Turn, slot: str, value: Any, values: dict[str, Any]) -> Any:
         """Refuse other hospitals (M6), past and closed days."""
-        if slot == "onsite_hospital" and value not in [h.name for h in places(turn)]:
+        if slot == "onsite_hospital":
+            if value in [h.name for h in service.onsite_places(turn.store)]:
+                return value
             turn.say("onsite_not_there", hospital=str(value))
             return None
         if slot == "onsite_date":
@@ -117,7 +114,7 @@ class ActionAskOnsiteHospital(ServiceAction):
         """Offer them as buttons."""
         buttons = [
             {"title": h.name, "payload": f'/inform{{"onsite_hospital": "{h.name}"}}'}
-            for h in places(turn)
+            for h in service.onsite_places(turn.store)
         ]
         turn.say("ask_onsite_hospital", buttons=buttons)
         return []

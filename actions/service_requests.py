@@ -20,18 +20,18 @@ WORDS = {
     "vaccination": re.compile(r"疫苗|接种|打针|预防针"),
     "health_check": re.compile(r"体检|儿保|健康检查"),
 }
-REFERENCE = re.compile(r"(?<![A-Za-z])R\d{4,}", re.IGNORECASE)
 OPEN = ("requested", "arranged")
 
 
 def meant(turn: Turn) -> list[ServiceRequestView]:
     """Return the account's requests that a message is about, open ones first; ``[]`` for none."""
-    number = next(iter(REFERENCE.findall(turn.text)), None)
+    said = str(turn.entity("reference") or "")
+    number = said if said.startswith("R") else None
     kinds = {kind for kind, words in WORDS.items() if words.search(turn.text)}
     if (number is None and not kinds) or not turn.choices:
         return []
     known = service.requests(turn.store, identity_id=turn.identity.id)
-    found = [r for r in known if r.reference == str(number).upper() or r.kind in kinds]
+    found = [r for r in known if r.reference == number or r.kind in kinds]
     return sorted(found, key=lambda r: r.status not in OPEN)
 
 

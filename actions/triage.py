@@ -62,7 +62,7 @@ def _tell(turn: Turn, complaint: str, number: str | None) -> None:
         turn.say("triage_unknown", hours=_hours(turn))
         return
     reasons = texts.line("and").join(
-        texts.line("triage_direction", sign=d.sign, department=d.department)
+        texts.line("triage_direction", sign=texts.word("sign", d.sign), department=d.department)
         for d in advice.directions
     )
     if number is None:

@@ -13,21 +13,14 @@ from actions import texts, wishes
 from actions.forms import Form, Found, Submit, entity_spans, says_no
 from actions.service_requests import say_requested, tell_requests
 from actions.turn import Event, ServiceAction, Turn, chosen_policy, open_form, resume
-from bot.rules.benefits import (
-    CardStatus,
-    VaccinationBenefit,
-    brand_allowed,
-    remaining_checks,
-    vaccination_options,
-)
+from bot.rules.benefits import VaccinationWay
 from bot.rules.consultations import Service, service_open
-from bot.rules.hospitals import HospitalKind
 from bot.services import hospitals as directory
-from bot.services import policies
 from bot.services import service_requests as service
+from bot.services import vaccination
 from bot.services.hospitals import HospitalView
-from bot.services.policies import PolicyView
 from bot.services.service_requests import Wanted
+from bot.services.vaccination import Offer
 
 CHECK = re.compile(r"体检|健康检查|健康体检|儿保|儿童保健|查体|检查")
 VACCINE = re.compile(
@@ -35,8 +28,9 @@ VACCINE = re.compile(
     r"带状|狂犬|破伤风|13价|十三价|23价|9价|九价|4价|四价)[一-鿿\d]{0,4}?(?:疫苗|针)?",
     re.IGNORECASE,
 )
-STATUS = re.compile(r"约上|安排好|安排得|怎么样了|到哪|进度|确认了|好了没|批了")
-CANCEL = re.compile(r"取消|不打了|不约了|退掉")
+STATUS = re.compile(
+    r"约上|(?:约|安排)(?:好|得|到)|[怎咋]么?样|到哪|进度|确认了|好了[没吗]|批了|有消息"
+)
 SERVICE_KINDS: tuple[service.Kind, ...] = ("vaccination", "health_check")
 
 
@@ -59,14 +53,13 @@ class ActionBookVaccination(ServiceAction):
             # A day is read anew; words are kept until the policy is known.
             words = ("vaccination_what", "vaccination_clinic")
             return [*(SlotSet(slot, raw[slot]) for slot in words), *events]
-        seen = policies.overview(
-            turn.store, identity_id=turn.identity.id, number=number, now=turn.now
-        )
         check = CHECK.search(turn.text) is not None and VACCINE.search(turn.text) is None
         done: list[Event] = [*events, SlotSet("pending_task", None)]
         if STATUS.search(turn.text) and _tell_open(turn, number):
             return [*done, *resume(turn)]
-        if not _tell_ways(turn, seen, check=check):
+        offer = _offer(turn, number, check=check)
+        _tell_offer(turn, offer, check=check)
+        if offer.way is not VaccinationWay.CLINIC:
             return [*done, *resume(turn)]
         if check:
             raw["vaccination_what"] = texts.line("health_check")
@@ -85,54 +78,33 @@ def _tell_open(turn: Turn, number: str) -> bool:
     return tell_requests(turn, known)
 
 
-def _tell_ways(turn: Turn, seen: PolicyView, *, check: bool) -> bool:
-    """Say what the plan gives; return whether a clinic can be asked for."""
-    if seen.status in (CardStatus.EXPIRED, CardStatus.NOT_STARTED):
+def _offer(turn: Turn, number: str, *, check: bool) -> Offer:
+    return vaccination.offer(
+        turn.store, identity_id=turn.identity.id, number=number, check=check, now=turn.now
+    )
+
+
+def _tell_offer(turn: Turn, offer: Offer, *, check: bool) -> None:
+    """Say what is left, and what stands in the way of a clinic."""
+    seen = offer.policy
+    in_force = offer.way not in (VaccinationWay.EXPIRED, VaccinationWay.NOT_STARTED)
+    if in_force and check and offer.checks_left:
+        turn.say("checks_left", child=seen.child, left=offer.checks_left)
+    elif in_force and not check and offer.way is not VaccinationWay.NO_BENEFIT:
         turn.say(
-            f"vaccination_{seen.status.value}",
+            "vaccination_used_up" if offer.used_up else "vaccination_left",
             child=seen.child,
+            left=texts.yuan(offer.left),
+        )
+    if offer.way is not VaccinationWay.CLINIC:
+        turn.say(
+            f"vaccination_{offer.way.value}",
+            child=seen.child,
+            plan=seen.plan,
+            owed=texts.yuan(sum((bill.amount for bill in seen.unpaid), start=texts.NOTHING)),
             valid_from=texts.day(seen.valid_from, seen.as_of),
             valid_to=texts.day(seen.valid_to, seen.as_of),
         )
-        return False
-    clinics = HospitalKind.NETWORK_CLINIC in seen.vaccination_routes
-    if check:
-        checks = seen.benefits["health_checks"]
-        left = min(remaining_checks(int(checks.used)), int(checks.left))
-        turn.say("checks_left" if left else "checks_used_up", child=seen.child, left=left)
-        if not left:
-            return False
-    else:
-        vaccine = seen.benefits["vaccine"]
-        judged = vaccination_options(seen.vaccination_routes, vaccine.limit, vaccine.used)
-        if judged.benefit is VaccinationBenefit.NONE:
-            turn.say("vaccination_none", child=seen.child, plan=seen.plan)
-            return False
-        used_up = judged.benefit is VaccinationBenefit.USED_UP
-        turn.say(
-            "vaccination_used_up" if used_up else "vaccination_left",
-            child=seen.child,
-            left=texts.yuan(judged.remaining),
-        )
-    if not clinics:
-        turn.say("vaccination_public_only")
-        return False
-    if seen.status is CardStatus.GREY:
-        owed = sum((bill.amount for bill in seen.unpaid), start=texts.NOTHING)
-        turn.say("vaccination_grey", child=seen.child, owed=texts.yuan(owed))
-        return False
-    return True
-
-
-def clinics_for(turn: Turn, number: str | None) -> list[HospitalView]:
-    """Return the network clinics that vaccinate and whose brand the policy may use (X4)."""
-    policy = answers.policy_of(turn, number)
-    locked = policy.clinic_brand if policy else None
-    return [
-        place
-        for place in directory.hospitals(turn.store, kind="network_clinic")
-        if "疫苗接种" in place.departments and brand_allowed(locked, place.brand or "")
-    ]
 
 
 class VaccinationForm(Form):
@@ -160,7 +132,7 @@ class VaccinationForm(Form):
             found.add("vaccination_what", text.strip()[:40], (0, len(text)))
         place = directory.match_hospital(text, directory.hospitals(turn.store))
         position = texts.ordinal(text)
-        offered = clinics_for(turn, turn.slot("policy"))
+        offered = _clinics(turn)
         if place is not None:
             found.add("vaccination_clinic", place.value, (place.start, place.end))
         elif asked == "vaccination_clinic" and position and position <= len(offered):
@@ -181,7 +153,7 @@ class VaccinationForm(Form):
         return value
 
     def _clinic(self, turn: Turn, name: str) -> str | None:
-        if name in [h.name for h in clinics_for(turn, turn.slot("policy"))]:
+        if name in [h.name for h in _clinics(turn)]:
             return name
         place = directory.hospital(turn.store, name)
         if place.kind != "network_clinic":
@@ -191,6 +163,12 @@ class VaccinationForm(Form):
         brand = policy.clinic_brand if policy else None
         turn.say("vaccination_brand", hospital=name, brand=brand or "")
         return None
+
+
+def _clinics(turn: Turn) -> tuple[HospitalView, ...]:
+    number = turn.slot("policy")
+    known = number in [c.number for c in turn.choices]
+    return _offer(turn, number, check=False).clinics if known else ()
 
 
 def _possible_day(turn: Turn, day: Any) -> str | None:
@@ -239,7 +217,7 @@ class ActionAskVaccinationClinic(ServiceAction):
         """Offer the clinics as buttons."""
         buttons = [
             {"title": h.name, "payload": f'/inform{{"vaccination_clinic": "{h.name}"}}'}
-            for h in clinics_for(turn, turn.slot("policy"))
+            for h in _clinics(turn)
         ]
         turn.say("ask_vaccination_clinic", buttons=buttons)
         return []

@@ -21,6 +21,7 @@ from bot.services.payment_gateway import demo_reference
 from bot.services.payments import PaymentView
 from bot.settings import get_settings
 from bot.store.session import get_store
+from bot.texts import texts
 
 logger = logging.getLogger(__name__)
 
@@ -76,17 +77,15 @@ async def demo_page(request: Request) -> Response:
     """Show what is to be paid at the demonstration's page."""
     seen = await _demo_payment(request)
     if seen is None:
-        return _filled("pay_gone.html", 404)
-    if seen.status not in payments.OPEN:
-        return _filled(f"pay_{seen.status}.html", amount=f"{seen.amount:,.2f}", bill=seen.bill)
-    return _filled("pay.html", amount=f"{seen.amount:,.2f}", bill=seen.bill)
+        return _page("gone", status=404)
+    return _page("open" if seen.status in payments.OPEN else seen.status, seen)
 
 
 async def demo_pay(request: Request) -> Response:
     """Do as a provider does when a parent has paid: call the webhook, signed."""
     seen = await _demo_payment(request)
     if seen is None:
-        return _filled("pay_gone.html", 404)
+        return _page("gone", status=404)
     if seen.status in payments.OPEN:
         settings = get_settings()
         told = {
@@ -103,8 +102,10 @@ async def demo_pay(request: Request) -> Response:
         async with httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False) as client:
             answer = await client.post(url, content=body, headers=headers)
         if answer.status_code != httpx.codes.OK:
-            return _filled("pay_failed.html", 502, amount=f"{seen.amount:,.2f}", bill=seen.bill)
-    return _filled("pay_paid.html", amount=f"{seen.amount:,.2f}", bill=seen.bill)
+            return _page("failed", seen, status=502)
+    # Whoever pays a link that has ended is told how it ended.
+    open_before = seen.status in payments.OPEN
+    return _page("paid" if open_before else seen.status, seen)
 
 
 async def _demo_payment(request: Request) -> PaymentView | None:
@@ -123,11 +124,20 @@ async def _demo_payment(request: Request) -> PaymentView | None:
         return None
 
 
-def _filled(name: str, status: int = 200, **values: str) -> HTMLResponse:
-    text = (_STATIC / name).read_text("utf-8")
-    for key, value in values.items():
-        text = text.replace("{" + key + "}", html.escape(value))
-    return HTMLResponse(text, status_code=status, headers=_PAGE)
+def _page(state: str, seen: PaymentView | None = None, *, status: int = 200) -> HTMLResponse:
+    values = {"bill": seen.bill, "amount": f"{seen.amount:,.2f}"} if seen else {}
+
+    def said(name: str) -> str:
+        return html.escape(texts()[name].text.format(**values))
+
+    form = ""
+    if state == "open":
+        form = (_STATIC / "pay_form.html").read_text("utf-8").format(button=said("page_pay_button"))
+    page = (_STATIC / "pay.html").read_text("utf-8")
+    filled = page.format(
+        title=said(f"page_pay_{state}_title"), lead=said(f"page_pay_{state}"), form=form
+    )
+    return HTMLResponse(filled, status_code=status, headers=_PAGE)
 
 
 ROUTES = (

@@ -82,7 +82,10 @@ _SPOKEN_DIGITS = {char: str(value) for value, char in enumerate("零一二三四
 _SPOKEN_PHONE = re.compile(
     r"(?<![零〇一二三四五六七八九幺])[一幺][三-九三四五六七八九](?:[ ,]?[零〇一二两三四五六七八九幺]){9}(?![零〇一二三四五六七八九幺])"
 )
-_REFERENCE = re.compile(r"(?<![A-Za-z0-9])([ACPSacps])[- ]?(\d{4,6})(?!\d)")
+# Lectures are few: their numbers may be shorter.
+_REFERENCE = re.compile(
+    r"(?<![A-Za-z0-9])(?:([ACPRS])[- ]?(\d{4,6})|(L)[- ]?(\d{3,6}))(?!\d)", re.IGNORECASE
+)
 
 
 def extract(text: str, now: datetime) -> list[Found]:
@@ -148,7 +151,8 @@ def _codes(normal: Normalised) -> Iterator[Found]:
 
 def _references(normal: Normalised) -> Iterator[Found]:
     for match in _REFERENCE.finditer(normal.text):
-        number = f"{match.group(1).upper()}{match.group(2)}"
+        letter, digits = match.group(1, 2) if match.group(1) else match.group(3, 4)
+        number = f"{letter.upper()}{digits}"
         yield Found("reference", number, *normal.original_span(*match.span()))
 
 

@@ -27,6 +27,7 @@ __all__ = [
     "VaccinationBenefit",
     "VaccinationOption",
     "VaccinationOptions",
+    "VaccinationWay",
     "VaccineCover",
     "brand_allowed",
     "card_status",
@@ -40,6 +41,7 @@ __all__ = [
     "same_child_name",
     "self_pay_applies",
     "vaccination_options",
+    "vaccination_way",
     "vaccine_covered",
 ]
 
@@ -138,6 +140,45 @@ class VaccinationOptions:
     benefit: VaccinationBenefit
     remaining: Decimal
     options: tuple[VaccinationOption, ...]
+
+
+class VaccinationWay(StrEnum):
+    """How a vaccination or a health check can be had today, the first obstacle before others."""
+
+    CLINIC = "clinic"
+    EXPIRED = "expired"
+    NOT_STARTED = "not_started"
+    NO_BENEFIT = "no_benefit"
+    CHECKS_USED_UP = "checks_used_up"
+    PUBLIC_ONLY = "public_only"
+    GREY = "grey"
+
+
+def vaccination_way(
+    status: CardStatus,
+    routes: Collection[str],
+    benefit: VaccinationBenefit,
+    checks_left: int,
+    *,
+    check: bool,
+) -> VaccinationWay:
+    """Give whether a network clinic can be asked for, or what stands in the way (X1, X3, E3).
+
+    Takes the card's status, the plan's vaccination routes, how its vaccination benefit stands and
+    how many health checks are left; `check` is true for a health check. A used-up benefit is no
+    obstacle: the parent pays (手册·疫苗责任 X3).
+    """
+    if status is CardStatus.EXPIRED:
+        return VaccinationWay.EXPIRED
+    if status is CardStatus.NOT_STARTED:
+        return VaccinationWay.NOT_STARTED
+    if check and checks_left <= 0:
+        return VaccinationWay.CHECKS_USED_UP
+    if not check and benefit is VaccinationBenefit.NONE:
+        return VaccinationWay.NO_BENEFIT
+    if HospitalKind.NETWORK_CLINIC not in routes:
+        return VaccinationWay.PUBLIC_ONLY
+    return VaccinationWay.GREY if status is CardStatus.GREY else VaccinationWay.CLINIC
 
 
 def remaining(limit: Decimal, used: Decimal) -> Decimal:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -28,7 +30,7 @@ from bot.services.identity import own_policy, policy_ids
 from bot.services.policies import view
 from bot.store import queries
 from bot.store.models import Appointment, Hospital, Policy
-from bot.store.references import new_reference
+from bot.store.references import add_numbered
 from bot.store.session import Store
 
 OPEN_STATES = queries.OPEN_APPOINTMENTS
@@ -195,7 +197,6 @@ def _book(
         key = _key(policy.id, place.id, department, wish)
         _free(session, key)
         row = Appointment(
-            reference="",
             policy_id=policy.id,
             hospital_id=place.id,
             department=department,
@@ -208,7 +209,8 @@ def _book(
             due_at=booking_due(now),
             idempotency_key=key,
         )
-        _store_new(session, row, "A")
+        with _no_twin():
+            add_numbered(session, row, "A")
         _log(session, identity_id, "appointment.request", row, now, urgent=row.urgent)
         return _view(row, now), True
 
@@ -312,7 +314,8 @@ def reschedule(
         row.requested_at = now
         row.due_at = booking_due(now)
         row.idempotency_key = key
-        _flush(session)
+        with _no_twin():
+            session.flush()
         _log(session, identity_id, "appointment.reschedule", row, now, urgent=row.urgent)
         return _view(row, now)
 
@@ -391,17 +394,10 @@ def _own(session: Any, identity_id: int, reference: str) -> Appointment:
     return row
 
 
-def _store_new(session: Any, row: Appointment, prefix: str) -> None:
-    # The reference needs the row's id; a throw-away one keeps the column unique meanwhile.
-    row.reference = f"~{id(row) % 10**12}"
-    session.add(row)
-    _flush(session)
-    row.reference = new_reference(prefix, row.id)
-
-
-def _flush(session: Any) -> None:
+@contextmanager
+def _no_twin() -> Iterator[None]:
     try:
-        session.flush()
+        yield
     except sa.exc.IntegrityError as error:
         raise Conflict("the same appointment was requested meanwhile") from error
 

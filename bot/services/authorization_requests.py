@@ -28,7 +28,7 @@ from bot.services.identity import own_policy, policy_ids
 from bot.services.policies import PolicyView
 from bot.services.policies import view as policy_view
 from bot.store.models import Authorization, Hospital, Policy
-from bot.store.references import new_reference
+from bot.store.references import add_numbered
 from bot.store.session import Store
 
 LARGEST_AMOUNT = Decimal(10_000_000)
@@ -237,7 +237,6 @@ def _submit(
     if found is not None:
         return view(found), False
     row = Authorization(
-        reference=f"~{key}"[:16],
         policy_id=policy.id,
         treatment=wish.treatment,
         hospital_id=place.id,
@@ -248,9 +247,7 @@ def _submit(
         submitted_at=now,
         idempotency_key=key,
     )
-    session.add(row)
-    session.flush()
-    row.reference = new_reference("P", row.id)
+    add_numbered(session, row, "P")
     session.flush()
     actor = audit.identity_actor(identity_id)
     note(session, row, kind="submitted", actor=actor, now=now, urgent=row.urgent)

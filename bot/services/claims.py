@@ -28,7 +28,7 @@ from bot.services.errors import NotFound, Refused
 from bot.services.identity import own_policy, policy_ids
 from bot.store import queries
 from bot.store.models import Claim, ClaimEvent, ClaimRequirement, Hospital, Policy
-from bot.store.references import new_reference
+from bot.store.references import add_numbered
 from bot.store.session import Store
 
 # Whose turn it is, and what can follow no more.
@@ -211,7 +211,6 @@ def open_claim(
             return view(found), False
         place = session.scalar(sa.select(Hospital).where(Hospital.name == wish.hospital))
         row = Claim(
-            reference=f"~{identity_id}:{now.timestamp():.0f}"[:16],
             policy_id=policy.id,
             kind=wish.kind.value,
             hospital_id=place.id if place else None,
@@ -223,9 +222,7 @@ def open_claim(
             follow_up=wish.follow_up if wish.kind is ClaimKind.INTERNET else None,
             idempotency_key=key,
         )
-        session.add(row)
-        session.flush()
-        row.reference = new_reference("C", row.id)
+        add_numbered(session, row, "C")
         papers = checklist(wish.kind, minor=is_minor(policy.child.born, wish.visited_on))
         for document in papers.documents:
             session.add(ClaimRequirement(claim_id=row.id, document=document))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from bot.services.errors import Conflict, NotFound, Refused
 from bot.services.identity import policy_ids
 from bot.services.notifications import notify_account
 from bot.store.models import COMPLAINT_KINDS, Complaint, ComplaintNote, HandOff
-from bot.store.references import new_reference
+from bot.store.references import add_numbered
 from bot.store.session import Store
 
 
@@ -83,7 +82,6 @@ def file_complaint(
             return _view(found), False
         own = policy_ids(session, identity_id, number) if number else []
         row = Complaint(
-            reference=f"~{secrets.token_hex(7)}",
             identity_id=identity_id,
             policy_id=own[0] if own else None,
             kind=kind,
@@ -93,9 +91,7 @@ def file_complaint(
             due_at=complaint_due(now),
             idempotency_key=key,
         )
-        session.add(row)
-        session.flush()
-        row.reference = new_reference("F", row.id)
+        add_numbered(session, row, "F")
         if kind == "complaint":
             session.add(
                 HandOff(

@@ -12,7 +12,7 @@ from bot.rules.consultations import phone_consultation
 from bot.services import audit
 from bot.services.identity import own_policy
 from bot.store.models import ConsultationRequest
-from bot.store.references import new_reference
+from bot.store.references import add_numbered
 from bot.store.session import Store
 
 
@@ -63,7 +63,6 @@ def request_phone_consultation(
             found.idempotency_key = None
             session.flush()
         row = ConsultationRequest(
-            reference=f"~{identity_id}:{now.timestamp():.0f}"[:16],
             policy_id=policy.id,
             identity_id=identity_id,
             kind="phone",
@@ -73,9 +72,7 @@ def request_phone_consultation(
             due_at=phone_consultation(now).due_at,
             idempotency_key=key,
         )
-        session.add(row)
-        session.flush()
-        row.reference = new_reference("T", row.id)
+        add_numbered(session, row, "T")
         actor = audit.identity_actor(identity_id)
         audit.record(
             session, at=now, actor=actor, action="consultation.request", subject=row.reference

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import secrets
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -24,7 +23,7 @@ from bot.services.errors import NotFound
 from bot.services.identity import bound_policies
 from bot.store.files import FileGoneError, FileStore
 from bot.store.models import Base, ChatIdentity, ConversationEvent, DataRequest, Hospital, Policy
-from bot.store.references import new_reference
+from bot.store.references import add_numbered
 from bot.store.session import Store
 
 # Long enough to open a link, short enough for one that got into other hands.
@@ -88,7 +87,6 @@ def request_export(
     with store.begin() as session:
         old = revoke_exports(session, identity_id, now) + _expired(session, now)
         row = DataRequest(
-            reference=f"~{secrets.token_hex(7)}",
             identity_id=identity_id,
             kind="export",
             status=DataRequestState.DONE.value,
@@ -97,9 +95,7 @@ def request_export(
             storage_key=name,
             expires_at=now + LINK_LIVES,
         )
-        session.add(row)
-        session.flush()
-        row.reference = new_reference("D", row.id)
+        add_numbered(session, row, "D")
         actor = audit.identity_actor(identity_id)
         audit.record(session, at=now, actor=actor, action="data.export", subject=row.reference)
         expires = (now + LINK_LIVES).astimezone(TZ)

@@ -7,7 +7,6 @@ the parent so.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,7 +34,7 @@ from bot.store.models import (
     OneTimeCode,
     OutboxMessage,
 )
-from bot.store.references import new_reference
+from bot.store.references import add_numbered
 from bot.store.session import Store
 
 ERASED = "erased:"
@@ -72,7 +71,6 @@ def request_erasure(
         if found is not None:
             return _view(found), False
         row = DataRequest(
-            reference=f"~{secrets.token_hex(7)}",
             identity_id=identity_id,
             kind="erasure",
             status=DataRequestState.RECEIVED.value,
@@ -80,9 +78,7 @@ def request_erasure(
             due_at=erasure_due(now),
             idempotency_key=key,
         )
-        session.add(row)
-        session.flush()
-        row.reference = new_reference("D", row.id)
+        add_numbered(session, row, "D")
         _record(session, now, audit.identity_actor(identity_id), "data.erasure", row)
         # The version is what it is once all is written.
         session.flush()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from pypinyin import lazy_pinyin
 from rapidfuzz import fuzz
@@ -75,7 +76,12 @@ class Match:
 def hospitals(store: Store, *, kind: str | None = None) -> list[HospitalView]:
     """Return all hospitals, or those of one kind."""
     with store.read() as session:
-        return [_view(row) for row in queries.hospitals(session, kind=kind)]
+        return in_session(session, kind=kind)
+
+
+def in_session(session: Any, *, kind: str | None = None) -> list[HospitalView]:
+    """Return what :func:`hospitals` does, inside a transaction."""
+    return [_view(row) for row in queries.hospitals(session, kind=kind)]
 
 
 def hospital(store: Store, name: str) -> HospitalView:

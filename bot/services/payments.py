@@ -20,7 +20,7 @@ from bot.services.identity import policy_ids
 from bot.services.notifications import notify
 from bot.services.payment_gateway import PaymentGateway, PaymentOrder, PaymentUnavailable
 from bot.store.models import Hospital, Payment, Policy, SelfPayBill
-from bot.store.references import new_reference
+from bot.store.references import add_numbered
 from bot.store.session import Store
 
 OPEN = ("created", "pending")
@@ -214,15 +214,12 @@ def create_bill(
         if found is not None:
             return found.reference
         row = SelfPayBill(
-            reference=f"~{policy.id}:{now.timestamp():.0f}"[:16],
             policy_id=policy.id,
             hospital_id=place.id,
             visited_on=visited_on,
             amount=amount,
         )
-        session.add(row)
-        session.flush()
-        row.reference = new_reference("S", row.id)
+        add_numbered(session, row, "S")
         audit.record(session, at=now, actor=actor, action="bill.create", subject=row.reference)
         notify(
             session,

@@ -9,15 +9,19 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from sqlalchemy.orm.exc import StaleDataError
 
+from bot.rules.benefits import VaccinationWay
 from bot.rules.calendar import TZ
+from bot.rules.consultations import counselling_allowed, onsite_assistance_available
 from bot.rules.notifications import NotificationKind
 from bot.rules.states import ServiceRequestState, can_move
-from bot.services import audit
+from bot.services import audit, policies, vaccination
+from bot.services import hospitals as directory
 from bot.services.errors import Conflict, NotFound, Refused
+from bot.services.hospitals import HospitalView
 from bot.services.identity import own_policy, policy_ids
 from bot.services.notifications import notify
-from bot.store.models import Hospital, ServiceRequest
-from bot.store.references import new_reference
+from bot.store.models import Hospital, Policy, ServiceRequest
+from bot.store.references import add_numbered
 from bot.store.session import Store
 
 Kind = Literal["onsite", "counselling", "vaccination", "health_check"]
@@ -26,12 +30,17 @@ LONGEST = 200
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is to be arranged: the kind, where, on which local day, and a word on it."""
+    """What is to be arranged: the kind, where, on which local day, and a word on it.
+
+    For counselling ``detail`` is the psychiatrist's diagnosis, and ``recommended`` says whether
+    the psychiatrist recommends counselling.
+    """
 
     kind: Kind
     hospital: str | None = None
     wished_on: date | None = None
     detail: str = ""
+    recommended: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,7 +70,9 @@ def request(
 
     Raises:
         NotBound, NotFound: The policy or the hospital is not there for this account.
-        Refused: ``past`` for a day gone by, ``after_policy``, ``expired`` or ``not_started``.
+        Refused: ``past`` for a day gone by, ``after_policy``, ``expired``, ``not_started``,
+            ``onsite_place`` (M6), ``vaccination_place`` (X3, X4), or what the rules of
+            counselling (M7) and of vaccinations (X1, X3, E3) answer, by their word.
     """
     today = now.astimezone(TZ).date()
     with store.begin() as session:
@@ -75,6 +86,7 @@ def request(
         if wanted.wished_on is not None and wanted.wished_on > policy.valid_to:
             raise Refused("after_policy")
         place = _hospital(session, wanted.hospital)
+        _check(session, policy, wanted, now)
         parts = (wanted.kind, policy.id, place.id if place else 0, wanted.wished_on, wanted.detail)
         key = ":".join(map(str, parts))[:128]
         found: ServiceRequest | None = session.scalar(
@@ -83,7 +95,6 @@ def request(
         if found is not None:
             return _view(found), False
         row = ServiceRequest(
-            reference=f"~{identity_id}:{now.timestamp():.0f}"[:16],
             policy_id=policy.id,
             identity_id=identity_id,
             hospital_id=place.id if place else None,
@@ -93,9 +104,7 @@ def request(
             requested_at=now,
             idempotency_key=key,
         )
-        session.add(row)
-        session.flush()
-        row.reference = new_reference("R", row.id)
+        add_numbered(session, row, "R")
         actor = audit.identity_actor(identity_id)
         audit.record(session, at=now, actor=actor, action="service.request", subject=row.reference)
         session.flush()
@@ -196,6 +205,33 @@ def decide(
             return _view(row)
     except StaleDataError as error:
         raise Conflict("the request was changed meanwhile") from error
+
+
+def onsite_places(store: Store) -> list[HospitalView]:
+    """Return the hospitals where staff can assist on the spot (手册·医疗服务 M6)."""
+    return [h for h in directory.hospitals(store) if onsite_assistance_available(h.name)]
+
+
+def _check(session: Any, policy: Policy, wanted: Wanted, now: datetime) -> None:
+    """Refuse what the manual does not offer, whoever asks."""
+    if wanted.kind == "onsite":
+        if not onsite_assistance_available(wanted.hospital or ""):
+            raise Refused("onsite_place")
+    elif wanted.kind == "counselling":
+        # Staff arrange it in a designated hospital of the network, and nowhere else.
+        allowed = counselling_allowed(wanted.detail, wanted.recommended, in_network=True)
+        if not allowed:
+            raise Refused(allowed.value)
+    else:
+        offer = vaccination.judge(
+            policies.view(session, policy, now),
+            directory.in_session(session, kind=vaccination.CLINIC),
+            check=wanted.kind == "health_check",
+        )
+        if offer.way is not VaccinationWay.CLINIC:
+            raise Refused(offer.way.value)
+        if wanted.hospital not in [h.name for h in offer.clinics]:
+            raise Refused("vaccination_place")
 
 
 def _move(row: ServiceRequest, target: ServiceRequestState) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
+from typing import Any
+
 # The demonstration rows use four digits, so a number made here is never one of theirs.
 _FIRST = 10_000
 
@@ -25,3 +28,22 @@ def new_reference(prefix: str, row_id: int) -> str:
         msg = f"a row's key is 1 or above, not {row_id}"
         raise ValueError(msg)
     return f"{prefix}{_FIRST + row_id}"
+
+
+def add_numbered(session: Any, row: Any, prefix: str) -> None:
+    """Add a row whose ``reference`` is made from its key; flushes twice.
+
+    Args:
+        session: A transaction.
+        row: A new row without a reference.
+        prefix: As in :func:`new_reference`.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: The row breaks another constraint.
+    """
+    # The column is unique and not empty, and the key is known only after the first flush.
+    row.reference = f"~{secrets.token_hex(7)}"
+    session.add(row)
+    session.flush()
+    row.reference = new_reference(prefix, row.id)
+    session.flush()

@@ -23,11 +23,13 @@ from actions.authorizations import ASPECTS
 from actions.turn import ServiceAction
 from bot.nlu.dates.model import Part
 from bot.rules.authorizations import Ground
-from bot.rules.benefits import CardStatus
+from bot.rules.benefits import CardStatus, VaccinationWay
 from bot.rules.claims import ClaimKind, DocumentKind
+from bot.rules.consultations import CounsellingResult
 from bot.rules.coverage import ITEMS
 from bot.rules.notifications import TOPICS, URGENT, Topic
 from bot.rules.numbers import NoCard
+from bot.rules.triage import DIRECTIONS
 from bot.rules.visits import BookingWish
 from bot.settings import ROOT
 from bot.store.models import (
@@ -67,6 +69,9 @@ def refusals() -> set[str]:
     found = STATES | {"no_route", "future", "outside_validity", "file_failed"}
     # Prior authorizations are refused in words of the rules.
     found |= {"pay_first", "not_in_plan", "no_direct_billing", "before_policy", "after_policy"}
+    # What the rules of counselling and of vaccinations answer.
+    found |= {r.value for r in CounsellingResult} - {"allowed", "not_in_network"}
+    found |= {way.value for way in VaccinationWay} - {"clinic"}
     for path in sorted((ROOT / "bot" / "services").glob("*.py")):
         found |= set(re.findall(r"Refused\(\"(\w+)\"\)", path.read_text("utf-8")))
     return found - STAFF
@@ -91,6 +96,7 @@ WORDS = {
     "hospital": set(HOSPITAL_KINDS),
     "service": set(SERVICE_REQUEST_KINDS),
     "service_status": set(SERVICE_REQUEST_STATES),
+    "sign": {direction.sign for direction in DIRECTIONS},
     "lecture_state": {"mine", "free", "full"},
     "complaint_kind": set(COMPLAINT_KINDS),
     "complaint_status": set(COMPLAINT_STATES),
@@ -133,7 +139,9 @@ FAMILIES: dict[str, Iterable[str]] = {
     "benefit_{which}": {"left", "limit"},
     "claim_{late}": {"due", "overdue"},
     "claim_next_{claim.kind}": CLAIMABLE,
-    "vaccination_{seen.status.value}": {"expired", "not_started"},
+    "vaccination_{offer.way.value}": {way.value for way in VaccinationWay} - {"clinic"},
+    "counselling_{judged.value}": {r.value for r in CounsellingResult}
+    - {"allowed", "not_in_network"},
     "says_{kind}": {"network_clinic", "public_special"},
     "authorization_about_{name}": set(ASPECTS),
     "authorization_event_{event.kind}": set(AUTHORIZATION_EVENTS),
@@ -313,8 +321,8 @@ def test_every_placeholder_is_filled(call: Call) -> None:
         assert placeholders(name) <= call.filled, name
 
 
-# Said by the inbox (tests/channels) and by the outbox, not by actions.
-ELSEWHERE = ("inbound_", "notify_")
+# Said by the inbox (tests/channels), the outbox and the pages (tests/desk), not by actions.
+ELSEWHERE = ("inbound_", "notify_", "page_")
 
 
 def said_by_services() -> set[str]:
@@ -383,6 +391,7 @@ SAMPLES = {
     "title": "示例讲座：孩子发热怎么在家照顾",
     "speaker": "示例·儿科讲师",
     "brand": "和晴",
+    "bill": "S10001",
     "line": "· R10002 李沐宸 儿童健康检查 示范和晴儿科诊所（徐汇） 12月31日（周五）：等同事安排",
     "note": "12月3日 10:00 在门诊一楼服务台等您，联系人王老师",
     "reasons": "肠胃的问题看小儿消化科、外伤或肿块的问题看小儿外科",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +18,18 @@ from starlette.testclient import TestClient
 
 from bot.clock import TZ, wall
 from bot.desk.app import create_app
+from bot.desk.payments import _page
 from bot.rules.payments import signature
 from bot.services import payments
 from bot.services.identity import identify
 from bot.services.payment_gateway import DemoGateway
+from bot.services.payments import PaymentView
 from bot.settings import get_settings
 from bot.store.demo.loader import load_demo
 from bot.store.migrate import upgrade
-from bot.store.models import Binding, Household, SelfPayBill
+from bot.store.models import Binding, Household, Payment, SelfPayBill
 from bot.store.session import Store, get_store
+from bot.texts import texts
 
 SECRET = "demo-only-payment-secret"
 NOW = datetime(2026, 11, 23, 10, tzinfo=TZ)
@@ -169,3 +174,23 @@ def test_production_has_no_such_page(
     settings = get_settings().model_copy(update={"env": "production"})
     monkeypatch.setattr("bot.desk.payments.get_settings", lambda: settings)
     assert client.get(link).status_code == 404
+
+
+@pytest.mark.parametrize("state", ["open", "paid", "expired", "failed", "gone"])
+def test_every_page_has_its_words(state: str) -> None:
+    seen = PaymentView("Z1", "S5001", Decimal(128), state, NOW)
+    page = _page(state, None if state == "gone" else seen)
+    text = bytes(page.body).decode()
+    assert texts()[f"page_pay_{state}_title"].text in text
+    assert not re.search(r"\{\w*\}", text)
+    assert ("<form" in text) is (state == "open")
+
+
+def test_paying_a_link_that_has_expired_pays_nothing(
+    client: TestClient, store: Store, link: str
+) -> None:
+    with store.begin() as session:
+        session.scalars(sa.select(Payment)).one().expires_at = NOW
+    assert "链接已过期" in client.get(link).text
+    assert "链接已过期" in client.post(link).text
+    assert bill(store) == "unpaid"

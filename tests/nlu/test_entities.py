@@ -94,6 +94,9 @@ def test_no_plan(text: str) -> None:
 def test_treatment_and_reference() -> None:
     assert found("下周要做核磁和雾化器", "treatment") == ["核磁共振", "雾化器"]
     assert found("a1001改期", "reference") == ["A1001"]
+    assert found("报名 L101", "reference") == ["L101"]
+    assert found("取消r10001", "reference") == ["R10001"]
+    assert found("A101和L12", "reference") == []
 
 
 def test_date_is_read_in_both_directions() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from bot.rules.consultations import ONSITE_HOSPITALS
 from bot.services import service_requests as service
 from bot.services.errors import Conflict, NotBound, NotFound, Refused
 from bot.services.service_requests import Wanted
@@ -153,3 +154,72 @@ def test_a_cancelled_request_can_be_asked_for_anew(
     again, new = ask()
     assert new
     assert again.reference != seen.reference
+
+
+FUDAN = "复旦大学附属儿科医院国际部特需门诊"
+HEQING, QINGHE = "示范和晴儿科诊所（徐汇）", "示范青禾儿童门诊部（浦东）"
+DAY = date(2026, 12, 9)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "reason"),
+    [
+        (Wanted("onsite", HEQING, DAY), "onsite_place"),
+        (Wanted("onsite", None, DAY), "onsite_place"),
+        (Wanted("counselling", detail="", recommended=True), "no_diagnosis"),
+        (Wanted("counselling", detail="多动症", recommended=True), "diagnosis_not_listed"),
+        (Wanted("counselling", detail="抑郁症"), "no_recommendation"),
+        (Wanted("vaccination", QINGHE, DAY, "流感疫苗"), "vaccination_place"),
+        (Wanted("vaccination", FUDAN, DAY, "流感疫苗"), "vaccination_place"),
+        (Wanted("health_check", None, DAY), "vaccination_place"),
+    ],
+)
+def test_what_the_manual_does_not_offer_is_refused_whoever_asks(
+    ask: Callable[..., Any], count: Callable[..., int], wanted: Wanted, reason: str
+) -> None:
+    with pytest.raises(Refused) as refused:
+        ask(wanted)
+    assert refused.value.reason == reason
+    assert count(ServiceRequest) == 0
+
+
+@pytest.mark.parametrize(
+    ("phone", "number", "kind", "reason"),
+    [
+        ("13800000201", "YX2026-000201", "vaccination", "no_benefit"),
+        ("13800000201", "YX2026-000201", "health_check", "public_only"),
+        ("13800000201", "YX2026-000202", "health_check", "checks_used_up"),
+        ("13800000501", "YX2026-000501", "health_check", "public_only"),
+    ],
+)
+def test_a_policy_gives_no_more_than_its_plan(
+    ask: Callable[..., Any],
+    bound: Callable[..., int],
+    phone: str,
+    number: str,
+    kind: Any,
+    reason: str,
+) -> None:
+    who = bound(phone, account="another")
+    with pytest.raises(Refused) as refused:
+        ask(Wanted(kind, HEQING, DAY), identity_id=who, number=number)
+    assert refused.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        Wanted("counselling", detail="抑郁症", recommended=True),
+        Wanted("vaccination", HEQING, DAY, "流感疫苗"),
+        Wanted("health_check", HEQING, DAY),
+        Wanted("onsite", FUDAN, DAY),
+    ],
+)
+def test_what_the_manual_offers_is_taken(ask: Callable[..., Any], wanted: Wanted) -> None:
+    assert ask(wanted)[1]
+
+
+def test_assistance_is_offered_at_the_three_places_alone(store: Store) -> None:
+    places = service.onsite_places(store)
+    assert {h.name for h in places} == set(ONSITE_HOSPITALS)
+    assert all(h.onsite_assistance for h in places), "the directory says the same"
