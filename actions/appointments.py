@@ -26,7 +26,7 @@ from bot.rules.benefits import CardStatus
 from bot.rules.visits import cancellation_deadline, is_late
 from bot.services import appointments as service
 from bot.services import hospitals as directory
-from bot.services import policies
+from bot.services import policies, reminder_settings
 from bot.services.appointments import AppointmentView, Wish
 from bot.services.errors import NotFound, Refused
 
@@ -323,7 +323,9 @@ def _told(seen: AppointmentView, turn: Turn) -> dict[str, Any]:
 
 def _reminded(turn: Turn, seen: AppointmentView) -> str:
     """Return how the names of texts end that promise a reminder, or do not."""
-    word = service.reminder_word(turn.store, identity_id=turn.identity.id, seen=seen, now=turn.now)
+    word = reminder_settings.deadline_promise(
+        turn.store, identity_id=turn.identity.id, deadline=seen.deadline, now=turn.now
+    )
     return "" if word == "reminded" else f"_{word}"
 
 

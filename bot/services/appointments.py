@@ -12,7 +12,6 @@ import sqlalchemy as sa
 
 from bot.rules.benefits import CardStatus
 from bot.rules.calendar import TZ, end_of_day
-from bot.rules.notifications import NotificationKind, deadline_reminder_at
 from bot.rules.visits import (
     BookingWish,
     booking_due,
@@ -24,7 +23,7 @@ from bot.rules.visits import (
     next_clinic_day,
     next_possible_day,
 )
-from bot.services import audit, reminder_settings
+from bot.services import audit
 from bot.services.errors import Conflict, NotFound, Refused
 from bot.services.identity import own_policy, policy_ids
 from bot.services.policies import view
@@ -213,27 +212,6 @@ def _book(
             add_numbered(session, row, "A")
         _log(session, identity_id, "appointment.request", row, now, urgent=row.urgent)
         return _view(row, now), True
-
-
-def reminder_word(store: Store, *, identity_id: int, seen: AppointmentView, now: datetime) -> str:
-    """Say in a word whether this account will be reminded of a visit's deadline (V3).
-
-    Args:
-        store: The store.
-        identity_id: Whose reminder.
-        seen: The visit as it was just requested.
-        now: Aware; when it was requested.
-
-    Returns:
-        ``reminded``, ``unreminded`` (it is too near, or the account has muted such messages), or
-        ``late`` when the deadline is past.
-    """
-    if seen.late_now:
-        return "late"
-    kind = NotificationKind.CANCELLATION_DEADLINE
-    wanted = kind not in reminder_settings.muted(store, identity_id=identity_id)
-    comes = deadline_reminder_at(seen.deadline, now) is not None
-    return "reminded" if wanted and comes else "unreminded"
 
 
 def upcoming(

@@ -8,7 +8,13 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from bot.rules.notifications import TOPICS, URGENT, NotificationKind, Topic
+from bot.rules.notifications import (
+    TOPICS,
+    URGENT,
+    NotificationKind,
+    Topic,
+    deadline_reminder_at,
+)
 from bot.services import audit
 from bot.store.models import NotificationSetting
 from bot.store.session import Store
@@ -68,6 +74,26 @@ def want_topics(
     kinds = {kind for topic in topics for kind in TOPICS[topic]}
     changed = set_muted(store, identity_id=identity_id, kinds=kinds, muted=False, now=now)
     return [topic for topic in topics if changed & set(TOPICS[topic])]
+
+
+def deadline_promise(store: Store, *, identity_id: int, deadline: datetime, now: datetime) -> str:
+    """Say whether an account that has just booked a visit will be reminded of its deadline (V3).
+
+    Args:
+        store: The store.
+        identity_id: Whose reminder.
+        deadline: Until when the visit can be cancelled, aware.
+        now: When it was booked, aware.
+
+    Returns:
+        ``reminded``, ``unreminded`` (it is too near, or the account has muted such messages), or
+        ``late`` when the deadline is past.
+    """
+    if now > deadline:
+        return "late"
+    wanted = NotificationKind.CANCELLATION_DEADLINE not in muted(store, identity_id=identity_id)
+    comes = deadline_reminder_at(deadline, now) is not None
+    return "reminded" if wanted and comes else "unreminded"
 
 
 def set_muted(

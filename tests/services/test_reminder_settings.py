@@ -1,10 +1,20 @@
 """What an account has muted."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 
-from bot.rules.notifications import MUTED_BY_ALL, NotificationKind
-from bot.services.reminder_settings import muted, set_muted
+import pytest
+
+from bot.rules.notifications import MUTED_BY_ALL, TOPICS, NotificationKind, Topic
+from bot.rules.visits import cancellation_deadline
+from bot.services.reminder_settings import (
+    deadline_promise,
+    mute_topics,
+    muted,
+    set_muted,
+    topics_off,
+    want_topics,
+)
 from bot.store.models import AuditEntry, NotificationSetting
 from bot.store.session import Store
 
@@ -42,3 +52,38 @@ def test_wanting_what_was_never_muted_changes_nothing(
     mother = new_identity("mother")
     assert not set_muted(store, identity_id=mother, kinds=[PAID], muted=False, now=now)
     assert count(NotificationSetting) == 0
+
+
+@pytest.mark.parametrize(
+    ("visit", "word"),
+    [
+        (date(2026, 12, 9), "reminded"),
+        (date(2026, 11, 25), "reminded"),
+        (date(2026, 11, 24), "unreminded"),
+        (date(2026, 11, 23), "late"),
+    ],
+)
+def test_only_a_reminder_that_will_come_is_promised(
+    store: Store, new_identity: Callable[[str], int], now: datetime, visit: date, word: str
+) -> None:
+    mother, deadline = new_identity("mother"), cancellation_deadline(visit)
+
+    def promise() -> str:
+        return deadline_promise(store, identity_id=mother, deadline=deadline, now=now)
+
+    assert promise() == word
+    kinds = [NotificationKind.CANCELLATION_DEADLINE]
+    set_muted(store, identity_id=mother, kinds=kinds, muted=True, now=now)
+    assert promise() == ("late" if word == "late" else "unreminded")
+
+
+def test_urgent_messages_of_a_topic_go_at_the_second_asking(
+    store: Store, new_identity: Callable[[str], int], now: datetime
+) -> None:
+    mother, topic = new_identity("mother"), Topic.CALL_BACK
+    assert mute_topics(store, identity_id=mother, topics=[topic], now=now) == [topic]
+    assert topics_off(store, identity_id=mother) == [topic]
+    assert mute_topics(store, identity_id=mother, topics=[topic], now=now) == []
+    assert muted(store, identity_id=mother) == set(TOPICS[topic])
+    assert want_topics(store, identity_id=mother, topics=list(Topic), now=now) == [topic]
+    assert muted(store, identity_id=mother) == frozenset()
