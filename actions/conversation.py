@@ -6,7 +6,7 @@ import re
 
 from rasa_sdk.events import FollowupAction, SlotSet
 
-from actions import texts
+from actions import requests, texts
 from actions.claim_answers import CLAIM_WORD
 from actions.complaints import asked_for_complaint
 from actions.forms import every_form, says_no
@@ -26,6 +26,8 @@ REFERENCES = {
 # A question that a yes answers, and a button that only begins a task.
 ASKS = ("吗？", "吗?")
 OFFER = re.compile(r"/[a-z_]+")
+# "算了都不办了" leaves nothing to be done.
+EVERYTHING = re.compile(r"都|全|什么也")
 # Below this share of confidence a second intent is no candidate for "您是想…还是…".
 SECOND_CHOICE = 0.15
 
@@ -35,6 +37,7 @@ class ActionReportEmergency(ServiceAction):
 
     action_name = "action_report_emergency"
     failure_response = "emergency"
+    begins_next = False
 
     def handle(self, turn: Turn) -> list[Event]:
         """Say it before anything else is tried; the form, if any, waits for the next message."""
@@ -46,7 +49,8 @@ class ActionReportEmergency(ServiceAction):
         except Exception:
             # The call to 120 must reach the parent whatever happens to the store.
             self.log_failure(turn.tracker)
-        return []
+        # Whatever else was asked for is not what matters now.
+        return [] if turn.form else [SlotSet(requests.WAITING, None)]
 
 
 class ActionTalkToHuman(ServiceAction):
@@ -70,14 +74,16 @@ class ActionStop(ServiceAction):
 
     def handle(self, turn: Turn) -> list[Event]:
         """Forget the task's answers; a task put aside is offered again."""
+        everything = [SlotSet(requests.WAITING, None)] if EVERYTHING.search(turn.text) else []
         if turn.form is None:
-            turn.say("nothing_to_stop")
-            return [SlotSet("pending_task", None)]
+            if not turn.more:
+                turn.say("nothing_to_stop")
+            return [*everything, SlotSet("pending_task", None)]
         turn.say("stopped")
         form = every_form()[turn.form]
         names = (*form.slots, *form.scratch)
         forgotten = close_form(turn, [n for n in names if n != "policy"])
-        return [SlotSet("pending_task", None), *forgotten]
+        return [*everything, SlotSet("pending_task", None), *forgotten]
 
 
 class ActionAffirm(ServiceAction):
@@ -87,7 +93,7 @@ class ActionAffirm(ServiceAction):
 
     def handle(self, turn: Turn) -> list[Event]:
         """Take it for a yes to what was just offered, if that is one thing; else ask."""
-        if turn.form is not None:
+        if turn.form is not None or turn.more:
             return resume(turn)
         before = _last_turn(turn)
         offered = _offered(before)
@@ -126,7 +132,8 @@ class ActionDeny(ServiceAction):
         """Leave it; "不要了" to a form's question leaves the form."""
         if turn.form and says_no(turn.text):
             return [FollowupAction("action_stop")]
-        turn.say("deny_in_form" if turn.form else "deny")
+        if turn.form or not turn.more:
+            turn.say("deny_in_form" if turn.form else "deny")
         return resume(turn)
 
 
@@ -145,6 +152,28 @@ class ActionResume(ServiceAction):
                 turn.say("two_misses")
                 misses = 0
         return [SlotSet("misses", misses), *resume(turn)]
+
+
+class ActionNextRequest(ServiceAction):
+    """Begins what else the parent asked for, as if it had just been sent."""
+
+    action_name = "action_next_request"
+    keeps_misses = True
+
+    def handle(self, turn: Turn) -> list[Event]:
+        """Answer it, or hand it to its action."""
+        request, events = requests.take_next(turn)
+        if request is None:
+            return resume(turn)
+        unclear = request["intent"] == "nlu_fallback"
+        if unclear or request.get("child") or not requests.from_this_message(turn, request):
+            turn.say("next_request", said=requests.as_said(request))
+        action = request["answer"] or requests.actions_of_intents()[request["intent"]]
+        if action.startswith("utter_"):
+            turn.dispatcher.utter_message(response=action)
+            return [*events, *resume(turn)]
+        begun = SlotSet(requests.BEGUN, {**request, "action": action})
+        return [*events, begun, FollowupAction(action)]
 
 
 class ActionNotUnderstood(ServiceAction):
@@ -183,6 +212,8 @@ class ActionNotUnderstood(ServiceAction):
     @staticmethod
     def _likely(turn: Turn) -> list[str]:
         ranking = turn.tracker.latest_message.get("intent_ranking") or []
+        if turn.request is not None:
+            ranking = turn.request.get("ranking") or []
         return [
             str(entry["name"])
             for entry in ranking
@@ -202,6 +233,8 @@ class ActionInform(ServiceAction):
             return [FollowupAction("action_not_understood")]
         if asked_for_complaint(turn):
             return [FollowupAction("action_file_complaint")]
+        if turn.more:
+            return []
         if len(turn.choices) > 1 and turn.child_named() is not None:
             return [FollowupAction("action_switch_policy")]
         if CLAIM_WORD.search(turn.text) and (turn.entity("amount") or turn.entity("claim_kind")):

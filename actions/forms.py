@@ -74,6 +74,7 @@ class Form(ServiceAction):
     own: ClassVar[frozenset[str]] = frozenset()
     confirm: ClassVar[str | None] = None
     ends_turn = False
+    takes_answers = True
     # Any slot set here would keep an aside from being rejected.
     keeps_misses = True
     scratch: ClassVar[tuple[str, ...]] = ()

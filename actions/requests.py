@@ -25,14 +25,14 @@ WAITING, BEGUN = "pending_requests", "request"
 NEXT = "action_next_request"
 FURTHER = "further_requests"
 MOST_WAITING = 4
+LONGEST_SAID = 30
 # Asked for once, these may be meant for each of the children named.
 EACH_CHILD = frozenset(
     {"book_appointment", "check_balance", "check_coverage", "check_visit_records", "start_claim",
      "request_phone_consultation", "pay_self_pay", "book_vaccination"}
 )  # fmt: skip
-ALL_CHILDREN = re.compile(r"(?:[两俩二2]个?|都|所有|每个)(?:孩子|小孩|娃|宝宝?|小朋友|丫头|儿子|女儿)")
-LEADS = re.compile(
-    r"^(?:顺便|顺带|顺道|另外|此外|对了|还有|然后|接着|再|也|还|[,，。、\s]|[23][.、)）])+"
+ALL_CHILDREN = re.compile(
+    r"(?:[两俩二2]个?|都|所有|每个)(?:孩子|小孩|娃|宝宝?|小朋友|丫头|儿子|女儿)"
 )
 
 
@@ -52,7 +52,11 @@ def actions_of_intents() -> dict[str, str]:
 def begun(turn: Turn, action: str) -> Request | None:
     """Return the waiting request that an action is run for; None if it is for the message."""
     request = turn.slot(BEGUN)
-    if isinstance(request, dict) and request.get("action") == action and _since_message(turn, BEGUN):
+    if (
+        isinstance(request, dict)
+        and request.get("action") == action
+        and _since_message(turn, BEGUN)
+    ):
         return request
     return None
 
@@ -67,17 +71,17 @@ def read(turn: Turn, action: str) -> tuple[Request | None, list[Request]]:
     Returns:
         The first request, ``None`` where the message as a whole is it, and the others.
     """
-    if not turn.fresh_message or _since_message(turn, WAITING):
-        return None, []
     first, others = _split(turn)
     if actions_of_intents().get(turn.intent) == action and turn.intent in EACH_CHILD:
-        return _for_each_child(turn, first, others)
-    return first, others
+        first, others = _for_each_child(turn, first, others)
+    # An action that follows another one has been preceded by the storing of the others.
+    return first, [] if _since_message(turn, WAITING) else others
 
 
 def _split(turn: Turn) -> tuple[Request | None, list[Request]]:
     told = turn.entity(FURTHER)
-    others = [dict(one) for one in told] if isinstance(told, list) else []
+    number = turn.tracker.latest_message.get("message_id")
+    others = [{**one, "message": number} for one in told] if isinstance(told, list) else []
     while others and others[0]["intent"] == turn.intent and not _differ(turn, others[0]):
         others.pop(0)
     if not others:
@@ -124,6 +128,7 @@ def _for_each_child(
     if len({c.number for c in meant}) < 2 or re.search(r"不是|换成|而不|还是|不要|错", text):
         return first, others
     own = first or {"text": text, "intent": turn.intent, "entities": _own(turn, len(text))}
+    own = {**own, "answer": None, "message": turn.tracker.latest_message.get("message_id")}
     each = [{**own, "policy": c.number, "child": c.child} for c in meant]
     return each[0], [*each[1:], *others]
 
@@ -190,15 +195,16 @@ def take_next(turn: Turn) -> tuple[Request | None, list[Event]]:
 
 
 def as_said(request: Request) -> str:
-    """Return a request in the parent's words, without "顺便" before it."""
-    said = LEADS.sub("", str(request["text"])).strip(" ,，。;；!！~～")
+    """Return a request in the parent's words."""
+    said = str(request["text"]).strip(" ,，。;；!！~～")
+    said = said if len(said) <= LONGEST_SAID else said[: LONGEST_SAID - 1] + "…"
     child = request.get("child")
     return f"{child}：{said}" if child else said
 
 
-def from_this_message(turn: Turn) -> bool:
-    """Tell whether what waits was said in the message that is being answered."""
-    return _since_message(turn, WAITING)
+def from_this_message(turn: Turn, request: Request) -> bool:
+    """Tell whether a request was said in the message that is being answered."""
+    return bool(request.get("message") == turn.tracker.latest_message.get("message_id"))
 
 
 def _waiting(turn: Turn, events: list[Event]) -> list[Request]:

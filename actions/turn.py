@@ -17,6 +17,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import ActiveLoop, FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions import requests
 from bot import clock
 from bot.services import identity as identities
 from bot.services.identity import Identity, PolicyChoice
@@ -58,17 +59,25 @@ class Turn:
     identity: Identity
     now: datetime
     told: set[str] = field(default_factory=set)
+    # Set where the action serves one of several requests of a message, not all of it.
+    request: requests.Request | None = None
+    # Whether the message asks for more than the action serves.
+    more: bool = False
     _choices: list[PolicyChoice] | None = field(default=None, repr=False)
 
     @property
     def text(self) -> str:
         """What the parent typed; a button's payload counts as nothing typed."""
+        if self.request is not None:
+            return str(self.request["text"])
         text = str(self.tracker.latest_message.get("text") or "")
         return "" if text.startswith("/") else text
 
     @property
     def intent(self) -> str:
         """The recognised intent; ``faq`` for every topic of it."""
+        if self.request is not None:
+            return str(self.request["intent"])
         return str((self.tracker.latest_message.get("intent") or {}).get("name") or "")
 
     @property
@@ -118,6 +127,8 @@ class Turn:
     def entities(self, name: str) -> list[dict[str, Any]]:
         """Return the recognised entities of one kind, as they stand in the text."""
         found = self.tracker.latest_message.get("entities") or []
+        if self.request is not None:
+            found = self.request["entities"]
         return [entity for entity in found if entity.get("entity") == name]
 
     def entity(self, name: str) -> Any:
@@ -164,7 +175,7 @@ class Turn:
     def child_named(self) -> PolicyChoice | None:
         """Return the bound child that the message names, by full or given name."""
         text = self.text
-        number = self.entity("policy")
+        number = (self.request or {}).get("policy") or self.entity("policy")
         if number is not None:
             return next((c for c in self.choices if c.number == number), None)
         if not text:
@@ -188,6 +199,16 @@ class ServiceAction(Action, ABC):  # type: ignore[misc]
     action_name: ClassVar[str] = ""
     keeps_misses = False
     ends_turn = True
+    # Whether what else the parent asked for may be begun right after this.
+    begins_next = True
+    # Whether it fills a form.
+    takes_answers = False
+
+    @property
+    def asks(self) -> bool:
+        """Whether it asks a form's question."""
+        return self.name().startswith("action_ask_") and not self.ends_turn
+
     failure_response = "failure"
 
     def name(self) -> str:
@@ -226,9 +247,24 @@ class ServiceAction(Action, ABC):  # type: ignore[misc]
         account = str(tracker.sender_id).removeprefix(f"{channel}:")
         who = identities.identify(store, channel, account)
         turn = Turn(dispatcher, tracker, store, who, clock.now())
+        waiting = requests.begun(turn, self.name())
+        others: list[requests.Request] = []
+        if waiting is not None:
+            turn.request = waiting
+        else:
+            turn.request, others = requests.read(turn, self.name())
+        turn.more = bool(others)
+        if self.asks and requests.question_waits(turn):
+            return []
         events = list(self.handle(turn))
+        if waiting is not None:
+            events.insert(0, SlotSet(requests.BEGUN, None))
         if turn.slot("misses") and not turn.missed and not self.keeps_misses:
             events.insert(0, SlotSet("misses", 0))
+        if self.ends_turn:
+            events = requests.after(turn, others, events, begins_next=self.begins_next)
+        elif self.takes_answers and turn.fresh:
+            events = requests.after_answer(turn, others, events)
         if self.ends_turn and not any(event["event"] == "followup" for event in events):
             if turn.form and not any(event["event"] == "active_loop" for event in events):
                 # Rasa takes a form that an aside has rejected for left until it is named again.

@@ -260,6 +260,7 @@ def test_every_text_is_used() -> None:
 # The longest that the demonstration's data put into a reply, within a year.
 DAY, MOMENT = "12月31日（周五）", "12月31日（周五） 16:00"
 SAMPLES = {
+    "said": "另一件" * 12,
     "hospital": "复旦大学附属儿科医院国际部特需门诊",
     "department": "小儿呼吸科",
     "child": "李沐宸",
