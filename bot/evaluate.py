@@ -1,8 +1,8 @@
 """Measures what a trained model understands (``bot evaluate``).
 
 Reads JSON lines of ``{"text", "intent"}``, ``{"text", "emergency"}`` and, for questions about
-the manual, ``{"text", "must", "must_not"}`` (regular expressions that the answer must and must
-not match).
+the manual, ``{"text", "must", "must_not"}`` (regular expressions that the reply must and must
+not match). Those questions are really asked, actions included (:mod:`bot.replies`).
 """
 
 from __future__ import annotations
@@ -25,9 +25,11 @@ from rich.table import Table
 OUT_OF_SCOPE = "out_of_scope"
 EMERGENCY = "report_emergency"
 FALLBACK = "nlu_fallback"
-FAQ = "faq"
 CONFIDENT = 0.7
 _BINS = 10
+_SHOWN = 100
+# Who asks: what a stranger and what a parent with a policy is told may differ.
+PARENTS = {"a stranger": None, "a parent": "13800000101"}
 
 Parse = dict[str, Any]
 Row = dict[str, Any]
@@ -126,28 +128,23 @@ def answer_fits(row: Row, answer: str) -> bool:
     )
 
 
-def topic_of(parse: Parse) -> str | None:
-    """Return the response that a question about the manual gets; None for other intents."""
-    if parse["intent"]["name"] != FAQ:
-        return None
-    chosen = parse.get("response_selector", {}).get(FAQ, {}).get("response", {})
-    name = chosen.get("utter_action")
-    return str(name) if name else None
+def invented(row: Row, answer: str) -> bool:
+    """Tell whether an answer says what it must not."""
+    return any(re.search(one, answer) for one in row.get("must_not", []))
 
 
-def faq_figures(
-    rows: Sequence[Row], parses: Sequence[Parse], responses: dict[str, str]
-) -> dict[str, float]:
-    """Return how many questions get a topic, and how many of those answers fit."""
-    topics = [topic_of(parse) for parse in parses]
-    fits = [
-        answer_fits(row, responses.get(topic, ""))
-        for row, topic in zip(rows, topics, strict=True)
-        if topic
-    ]
+def answer_figures(rows: Sequence[Row], answers: Sequence[str]) -> dict[str, float]:
+    """Return how many answers hold all facts, how many a wrong one, and how many neither."""
+    right = [answer_fits(*pair) for pair in zip(rows, answers, strict=True)]
+    wrong = [invented(*pair) for pair in zip(rows, answers, strict=True)]
     return {
-        "answered by a topic": share(len(fits), len(rows)),
-        "of these right": share(sum(fits), len(fits)),
+        "facts right": share(sum(right), len(rows)),
+        "a wrong fact": sum(wrong) / max(len(rows), 1),
+        "no such fact": share(
+            sum(not (a or b) for a, b in zip(right, wrong, strict=True)), len(rows)
+        )
+        if rows
+        else 0.0,
     }
 
 
@@ -179,11 +176,6 @@ class Model:
         """Return Rasa's reading of a message."""
         parsed: Parse = self._loop.run_until_complete(self._agent.parse_message(text))
         return parsed
-
-    def responses(self) -> dict[str, str]:
-        """Return the first text of each response of the model's domain."""
-        domain: dict[str, list[dict[str, Any]]] = self._agent.domain.responses
-        return {name: str(variants[0].get("text", "")) for name, variants in domain.items()}
 
 
 def newest_model(folder: Path) -> Path:
@@ -225,7 +217,7 @@ def main(
     """Evaluate a model on files and print the figures.
 
     Args:
-        files: JSON-lines files with intents or emergencies.
+        files: JSON-lines files with intents, emergencies or questions.
         faq: A JSON-lines file of questions about the manual.
         model: The model; by default the newest of the var folder.
         console: Where to print.
@@ -240,7 +232,9 @@ def main(
     from bot.settings import get_settings
 
     out = console or Console()
-    loaded = Model(model or newest_model(get_settings().models))
+    path_of_model = model or newest_model(get_settings().models)
+    loaded = Model(path_of_model)
+    asked = [faq] if faq is not None else []
     for path in files:
         rows = read_rows(path)
         parses, milliseconds = _timed(loaded.parse, rows)
@@ -251,13 +245,23 @@ def main(
         elif rows and "intent" in rows[0]:
             _print_intents(out, [judge(*pair) for pair in zip(rows, parses, strict=True)])
         else:
-            _print_answers(out, rows, parses, loaded.responses())
-    if faq is not None:
-        rows = read_rows(faq)
-        parses, milliseconds = _timed(loaded.parse, rows)
-        out.rule(f"{faq.name}: {len(rows)}, median {milliseconds:.1f} ms")
-        _print_answers(out, rows, parses, loaded.responses())
+            asked.append(path)
+    if asked:
+        _ask(out, asked, path_of_model)
     return 0
+
+
+def _ask(out: Console, files: Sequence[Path], model: Path) -> None:
+    """Ask the questions of files, as a stranger and as a parent, and print how it went."""
+    from bot import replies
+
+    with replies.running(model) as bot:
+        for path in files:
+            rows = read_rows(path)
+            for who, phone in PARENTS.items():
+                answers = [bot.ask(str(row["text"]), phone=phone) for row in rows]
+                out.rule(f"{path.name}: {len(rows)} real replies to {who}")
+                _print_answers(out, rows, answers)
 
 
 def _timed(parse: Callable[[str], Parse], rows: Sequence[Row]) -> tuple[list[Parse], float]:
@@ -299,11 +303,10 @@ def _print_mistaken_alarms(out: Console, rows: Sequence[Row], parses: Sequence[P
             out.print(f"{kind}: {row['text']}", highlight=False, markup=False)
 
 
-def _print_answers(
-    out: Console, rows: Sequence[Row], parses: Sequence[Parse], responses: dict[str, str]
-) -> None:
-    _print_figures(out, faq_figures(rows, parses, responses))
-    others = Counter(str(parse["intent"]["name"]) for parse in parses if topic_of(parse) is None)
-    if others:
-        taken = ", ".join(f"{name} {count}" for name, count in others.most_common(12))
-        out.print(f"served by tasks: {taken}", highlight=False)
+def _print_answers(out: Console, rows: Sequence[Row], answers: Sequence[str]) -> None:
+    _print_figures(out, answer_figures(rows, answers))
+    for row, answer in zip(rows, answers, strict=True):
+        if not answer_fits(row, answer):
+            kind = "WRONG" if invented(row, answer) else "no fact"
+            told = answer.replace("\n", " ")[:_SHOWN]
+            out.print(f"{kind}: {row['text']} → {told}", highlight=False, markup=False)

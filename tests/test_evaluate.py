@@ -51,14 +51,14 @@ def test_emergency_figures() -> None:
     assert evaluate.emergency_figures(rows, parses) == {"emergency recall": 1, "false alarms": 1}
 
 
-def test_faq_figures() -> None:
+def test_answer_figures() -> None:
     rows = [{"text": "a", "must": ["8"], "must_not": ["9"]}, {"text": "b", "must": ["x"]}]
-    asked = {
-        **parse("faq"),
-        "response_selector": {"faq": {"response": {"utter_action": "utter_faq/a"}}},
+    figures = evaluate.answer_figures([*rows, rows[0]], ["8 点", "y", "9 点"])
+    assert figures == {
+        "facts right": pytest.approx(1 / 3),
+        "a wrong fact": pytest.approx(1 / 3),
+        "no such fact": pytest.approx(1 / 3),
     }
-    figures = evaluate.faq_figures(rows, [asked, parse("bind_card")], {"utter_faq/a": "8 点"})
-    assert figures == {"answered by a topic": 0.5, "of these right": 1}
 
 
 def test_rows_are_checked(tmp_path: Path) -> None:
