@@ -55,6 +55,7 @@ warnings.filterwarnings(
 
 FAQ = "faq"
 NOT_STATED = f"{FAQ}/not_stated"
+NEARNESS = "nearness"
 _FILE = "faq.yml"
 _NAME = "topics"
 _RANKING = 5
@@ -263,7 +264,7 @@ class FaqSelector(GraphComponent):  # type: ignore[misc]
                 and near >= self._config["nearness"]
             )
             chosen = ranking[0][INTENT_RESPONSE_KEY] if sure else NOT_STATED
-            self._write(message, chosen, float(row[order[0]]), ranking)
+            self._write(message, chosen, float(row[order[0]]), ranking, float(near))
             if (
                 row[order[0]] >= self._config["sure_threshold"]
                 and near >= self._config["sure_nearness"]
@@ -292,7 +293,11 @@ class FaqSelector(GraphComponent):  # type: ignore[misc]
 
     @staticmethod
     def _write(
-        message: Message, topic: str, confidence: float, ranking: list[dict[str, Any]]
+        message: Message,
+        topic: str,
+        confidence: float,
+        ranking: list[dict[str, Any]],
+        near: float,
     ) -> None:
         prediction = {
             RESPONSE_SELECTOR_PREDICTION_KEY: {
@@ -301,6 +306,7 @@ class FaqSelector(GraphComponent):  # type: ignore[misc]
                 PREDICTED_CONFIDENCE_KEY: confidence,
                 INTENT_RESPONSE_KEY: topic,
                 RESPONSE_SELECTOR_UTTER_ACTION_KEY: f"utter_{topic}",
+                NEARNESS: round(near, 4),
             },
             RESPONSE_SELECTOR_RANKING_KEY: ranking,
         }
