@@ -17,7 +17,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import ActiveLoop, FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions import requests
+from actions import manual, requests
 from bot import clock
 from bot.services import identity as identities
 from bot.services.identity import Identity, PolicyChoice
@@ -256,6 +256,10 @@ class ServiceAction(Action, ABC):  # type: ignore[misc]
         turn.more = bool(others)
         if self.asks and requests.question_waits(turn):
             return []
+        if waiting is None and requests.actions_of_intents().get(turn.intent) == self.name():
+            answer = manual.answer_first(turn)
+            if answer is not None:
+                dispatcher.utter_message(response=answer)
         events = list(self.handle(turn))
         if waiting is not None:
             events.insert(0, SlotSet(requests.BEGUN, None))

@@ -69,9 +69,7 @@ class Bot:
         with self._store.begin() as session:
             household = session.scalars(sa.select(Household).where(Household.phone == phone)).one()
             session.add(
-                Binding(
-                    identity_id=identity_id, household_id=household.id, verified_at=clock.now()
-                )
+                Binding(identity_id=identity_id, household_id=household.id, verified_at=clock.now())
             )
 
 
@@ -161,4 +159,3 @@ def _agent(model: Path, port: int) -> Any:
     endpoints = AvailableEndpoints(action=EndpointConfig(url=f"http://{HOST}:{port}/webhook"))
     loop = asyncio.new_event_loop()
     return loop.run_until_complete(load_agent(model_path=str(model), endpoints=endpoints))
-

@@ -59,9 +59,8 @@ NEARNESS = "nearness"
 _FILE = "faq.yml"
 _NAME = "topics"
 _RANKING = 5
-_NEVER_CLAIMED = frozenset(
-    {FAQ, "report_emergency", "out_of_scope", "inform", "ask_claim_documents"}
-)
+_NEVER_CLAIMED = frozenset({"report_emergency", "out_of_scope", "inform", "ask_claim_documents"})
+_NEVER_SETTLED = frozenset({"report_emergency", "out_of_scope"})
 
 
 class FaqImporter(RasaFileImporter):  # type: ignore[misc]
@@ -168,7 +167,9 @@ class FaqSelector(GraphComponent):  # type: ignore[misc]
         Below ``threshold`` (confidence) or ``nearness`` (cosine to the nearest training
         question) the honest answer is given. From ``sure_threshold`` and ``sure_nearness`` on
         the question is taken for one about the manual after all, unless the classifier is as
-        sure of its intent as ``intent_sure``. All were chosen on ``tests/evaluation``.
+        sure of its intent as ``intent_sure``. Where it is less sure than ``unsure_intent`` and
+        gives ``unsure_share`` to such questions, a topic from ``unsure_threshold`` on is enough:
+        an answer from the manual beats asking back. All were chosen on ``tests/evaluation``.
         """
         return {
             "strength": 0.3,
@@ -180,6 +181,9 @@ class FaqSelector(GraphComponent):  # type: ignore[misc]
             "sure_threshold": 0.95,
             "sure_nearness": 0.94,
             "intent_sure": 0.9,
+            "unsure_threshold": 0.6,
+            "unsure_share": 0.33,
+            "unsure_intent": 0.6,
         }
 
     @classmethod
@@ -270,15 +274,30 @@ class FaqSelector(GraphComponent):  # type: ignore[misc]
                 and near >= self._config["sure_nearness"]
             ):
                 self._claim(message, float(row[order[0]]))
+            elif sure and row[order[0]] >= self._config["unsure_threshold"]:
+                self._settle(message, float(row[order[0]]))
         return messages
 
-    def _claim(self, message: Message, confidence: float) -> None:
+    def _settle(self, message: Message, confidence: float) -> None:
+        """Make an intent ``faq`` that the classifier wavers about."""
+        ranking = message.get(INTENT_RANKING_KEY) or []
+        share = {one[INTENT_NAME_KEY]: one[PREDICTED_CONFIDENCE_KEY] for one in ranking}
+        likely = ranking[0][PREDICTED_CONFIDENCE_KEY] if ranking else 1.0
+        if (
+            likely < self._config["unsure_intent"]
+            and share.get(FAQ, 0.0) >= self._config["unsure_share"]
+        ):
+            self._claim(message, confidence, never=_NEVER_SETTLED)
+
+    def _claim(
+        self, message: Message, confidence: float, *, never: frozenset[str] = _NEVER_CLAIMED
+    ) -> None:
         """Make an unsure task intent ``faq``."""
         intent = message.get(INTENT) or {}
         name = intent.get(INTENT_NAME_KEY)
         if (
             name is None
-            or name in _NEVER_CLAIMED
+            or name in never
             or intent.get(PREDICTED_CONFIDENCE_KEY, 1.0) >= self._config["intent_sure"]
         ):
             return

@@ -1,0 +1,75 @@
+"""The manual's answer to a question that came with a task: told first, then the task goes on.
+
+"奶奶的手机绑卡填谁的号" is about binding and asks something; opening the form alone would not
+answer it. The topic that ``bot.nlu.faq`` found beside the intent does, where it is surely meant.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import yaml
+
+from bot.settings import ROOT
+
+if TYPE_CHECKING:
+    from actions.turn import Turn
+
+# Whose questions are answered first, and the rules that an answer must be about.
+ANSWERED = {
+    "bind_card": "E",
+    "start_claim": "C",
+    "ask_claim_documents": "C",
+    "pay_self_pay": "E3",
+    "check_appointment": "V2",
+    "request_phone_consultation": "M1",
+    "request_online_consultation": "M2",
+    "request_triage": "M3",
+    "book_vaccination": "X",
+    "ask_lectures": "M5",
+    "request_onsite_assistance": "M6",
+    "request_counselling": "M7",
+    "request_prior_authorization": "P",
+    "ask_prior_authorization_rules": "P",
+    "ask_cancellation_deadline": "V3",
+    "ask_consultation_hours": "M",
+    "file_complaint": "E2",
+    "talk_to_human": "V2",
+}
+# These answer by themselves; another answer goes before only where the intent is in some doubt.
+ANSWER_THEMSELVES = frozenset(
+    {"ask_cancellation_deadline", "ask_prior_authorization_rules", "ask_consultation_hours"}
+)
+DOUBT, SURE, NEAR = 0.97, 0.85, 0.9
+QUESTION = re.compile(
+    r"[?？吗嘛呢么]|什么|啥|怎么|咋|哪|多少|多久|几|谁|[能可要是有需行]不[能可要是有需行]|有没有|为何|凭什|乜|"
+    r"\b(?:what|how|when|where|why|can|do|does|is|are|need)\b",
+    re.IGNORECASE,
+)
+
+
+@lru_cache(maxsize=1)
+def rules_of_topics() -> dict[str, tuple[str, ...]]:
+    """Return the manual's rules that each topic of ``data/faq.yml`` is about."""
+    text = (ROOT / "data" / "faq.yml").read_text("utf-8")
+    loaded = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    return {f"utter_faq/{t['id']}": tuple(t["rules"]) for t in loaded["topics"]}
+
+
+def answer_first(turn: Turn) -> str | None:
+    """Return the response that answers the message's question, if one surely does."""
+    about = ANSWERED.get(turn.intent)
+    if about is None or not QUESTION.search(turn.text):
+        return None
+    message = turn.tracker.latest_message
+    if turn.intent in ANSWER_THEMSELVES and message["intent"].get("confidence", 1.0) >= DOUBT:
+        return None
+    selected = (message.get("response_selector") or {}).get("faq", {})
+    response = selected.get("response", {})
+    name = str(response.get("utter_action"))
+    sure = response.get("confidence", 0) >= SURE and response.get("nearness", 0) >= NEAR
+    if not sure or not any(rule.startswith(about) for rule in rules_of_topics().get(name, ())):
+        return None
+    return name
