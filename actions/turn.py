@@ -256,11 +256,12 @@ class ServiceAction(Action, ABC):  # type: ignore[misc]
         turn.more = bool(others)
         if self.asks and requests.question_waits(turn):
             return []
+        answer, instead = None, False
         if waiting is None and requests.actions_of_intents().get(turn.intent) == self.name():
-            answer = manual.answer_first(turn)
+            answer, instead = manual.answer_first(turn)
             if answer is not None:
                 dispatcher.utter_message(response=answer)
-        events = list(self.handle(turn))
+        events = resume(turn) if instead else list(self.handle(turn))
         if waiting is not None:
             events.insert(0, SlotSet(requests.BEGUN, None))
         if turn.slot("misses") and not turn.missed and not self.keeps_misses:

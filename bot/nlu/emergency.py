@@ -41,6 +41,8 @@ from bot.nlu.normalise import plain
 logger = logging.getLogger(__name__)
 
 EMERGENCY = "report_emergency"
+# The score, beside the decision, for what comes after.
+DANGER = "danger"
 _OTHER = "other"
 _NAME = "emergency"
 _FOLDS = 4
@@ -322,6 +324,7 @@ class EmergencyDetector(GraphComponent):  # type: ignore[misc]
         texts = [plain(message.get(TEXT)) for message in spoken]
         scores = self.score.scores(texts, sentence_vectors(spoken))
         for message, text, score in zip(spoken, texts, scores, strict=True):
+            message.set(DANGER, float(score))
             if score >= max(self._config["threshold"], harmless_below(text)) or done(text):
                 _raise_alarm(message)
             else:
