@@ -34,6 +34,7 @@ FILLER = re.compile(
 )
 BARE_REST = 3
 MISSES = frozenset({"action_not_understood", "utter_out_of_scope"})
+NOT_THIS = re.compile(r"(?:不是|并非|不要|别约|不约|除了)\s*$")
 NOT_MEANT = re.compile(r"不是[^,，。;；\s]*")
 
 
@@ -137,7 +138,7 @@ class Turn:
 
     def day(self, *, past: bool = False) -> date | None:
         """Return the day that was said; ``past`` reads "周五" as the last one."""
-        for value in (e["value"] for e in self.entities("date")):
+        for value in (e["value"] for e in self._dates()):
             said = (value.get("past") if past else None) or value.get("date")
             if said:
                 return date.fromisoformat(said)
@@ -145,8 +146,13 @@ class Turn:
 
     def days(self) -> list[date]:
         """Return all days that were said, in order."""
-        said = (e["value"].get("date") for e in self.entities("date"))
+        said = (e["value"].get("date") for e in self._dates())
         return [date.fromisoformat(day) for day in said if day]
+
+    def _dates(self) -> list[dict[str, Any]]:
+        """Return the dates said, without those only said not to be meant ("不是周三")."""
+        text = self.text
+        return [e for e in self.entities("date") if not NOT_THIS.search(text[: e.get("start", 0)])]
 
     def day_flags(self) -> frozenset[str]:
         """Return what is odd about the day that was said, for example ``impossible_date``."""
