@@ -36,7 +36,9 @@ ANY_TIME = re.compile(
     r"都行|都可以|都好|随便|不限|无所谓|[你您]们?定|听你|听您|看你|看医院|任意|全天|皆可"
 )
 # Of several days each would do.
-EITHER = re.compile(r"都行|都可以|都可|都好|都成|都能|都没问题|均可|或者?|要么|还是(?!.*吧)|随便|哪天")
+EITHER = re.compile(
+    r"都行|都可以|都可|都好|都成|都能|都没问题|均可|或者?|要么|还是(?!.*吧)|随便|哪天"
+)
 SEVERAL, MOST_DAYS = 2, 4
 FIRST_DAY = {"上旬": 1, "中旬": 11, "下旬": 21}
 OFFERED = re.compile(r"(\d{4})年(\d{1,2})月(\d{1,2})日")
