@@ -198,7 +198,7 @@ _HARMLESS: tuple[tuple[re.Pattern[str], re.Pattern[str] | None, float], ...] = t
         # Words and names, definitions.
         (
             r"小名|大名|外号|网名|英[文语]|怎么(?:写|读|念|拼)|什么意思|单词|歌词|怎么(?:引起|发生|区分|预防)|是怎么回事$|正常(?:值|范围)|遗传|根治|要医生开|复评|评估",
-            re.compile(_HAPPENING.pattern + r"|现在"),
+            re.compile(_HAPPENING.pattern + r"|现在(?![^,。]{0,4}岁)"),
             0.98,
         ),
     )
