@@ -38,6 +38,15 @@ ANSWERED = {
     "file_complaint": "E2",
     "talk_to_human": "V2",
 }
+# The papers for a kind of visit are told by the action; these questions it does not answer.
+OF_PAPERS = frozenset(
+    f"utter_faq/{topic}"
+    for topic in (
+        "minor_papers_why", "claim_form_signature", "bank_details_why", "claim_by_email",
+        "inpatient_claim_originals", "inpatient_courier_address", "internet_claim_e_receipts",
+        "claim_incomplete_effect",
+    )
+)  # fmt: skip
 # These answer by themselves; another answer goes before only where the intent is in some doubt.
 ANSWER_THEMSELVES = frozenset(
     {"ask_cancellation_deadline", "ask_prior_authorization_rules", "ask_consultation_hours"}
@@ -86,6 +95,8 @@ def answer_first(turn: Turn) -> tuple[str | None, bool]:
     if about is None:
         return None, False
     if turn.intent in ANSWER_THEMSELVES and message["intent"].get("confidence", 1.0) >= DOUBT:
+        return None, False
+    if turn.intent == "ask_claim_documents" and name not in OF_PAPERS:
         return None, False
     sure = response.get("confidence", 0) >= SURE and response.get("nearness", 0) >= NEAR
     if not sure or not any(rule.startswith(about) for rule in rules_of_topics().get(name, ())):

@@ -7,6 +7,7 @@ proposed instead. Of several days in a message the one that is meant counts.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -40,6 +41,7 @@ EITHER = re.compile(
     r"都行|都可以|都可|都好|都成|都能|都没问题|均可|或者?|要么|还是(?!.*吧)|随便|哪天"
 )
 SEVERAL, MOST_DAYS = 2, 4
+DAY_ALONE = re.compile(r"(?:\d{1,2}|[一二三四五六七八九十]{1,3})[号號日]?[上下]?午?")
 FIRST_DAY = {"上旬": 1, "中旬": 11, "下旬": 21}
 OFFERED = re.compile(r"(\d{4})年(\d{1,2})月(\d{1,2})日")
 SATURDAY = 5
@@ -172,11 +174,24 @@ def _either(turn: Turn, said: list[dict[str, Any]]) -> OpenDay | None:
         and not REFUSED_BEFORE.search(turn.text[: e.get("start", 0)])
         and not REFUSED_AFTER.match(turn.text[e.get("end", len(turn.text)) :])
     ]
-    days = sorted({date.fromisoformat(e["value"]["date"]) for e in wanted})
+    days = sorted(set(_in_one_month(turn.text, wanted)))
     days = [day for day in days if day >= turn.now.date()]
     if len(days) < SEVERAL:
         return None
     return OpenDay(days[0], days[-1], tuple(days[:MOST_DAYS]))
+
+
+def _in_one_month(text: str, said: list[dict[str, Any]]) -> list[date]:
+    """Return the days said; in "12月28号29号" the second is of the first one's month."""
+    days: list[date] = []
+    for entity in said:
+        day = date.fromisoformat(entity["value"]["date"])
+        alone = DAY_ALONE.fullmatch(text[entity.get("start", 0) : entity.get("end", 0)])
+        if days and alone:
+            with suppress(ValueError):
+                day = days[-1].replace(day=day.day)
+        days.append(day)
+    return days
 
 
 def _bounds_day(turn: Turn, entity: dict[str, Any]) -> bool:

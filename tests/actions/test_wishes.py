@@ -176,3 +176,10 @@ def test_a_day_that_is_not_meant_is_none(turn: MakeTurn, said_day: Said) -> None
     text = "不是周三是周四"
     days = [said_day(text, "周三", "2026-11-25"), said_day(text, "周四", "2026-11-26")]
     assert turn(text, *days).day() == date(2026, 11, 26)
+
+
+def test_a_day_without_a_month_is_of_the_month_before_it(turn: MakeTurn, said_day: Said) -> None:
+    text = "12月28号29号都行"
+    days = [said_day(text, "12月28号", "2026-12-28"), said_day(text, "29号", "2026-11-29")]
+    both = (date(2026, 12, 28), date(2026, 12, 29))
+    assert read_day(turn(text, *days), asked=True) == OpenDay(*both, both)
