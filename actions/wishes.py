@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from dateutil.relativedelta import relativedelta
+
 from actions import texts
 from actions.turn import Turn
 from bot.services import appointments as service
@@ -189,7 +191,9 @@ def _in_one_month(text: str, said: list[dict[str, Any]]) -> list[date]:
         alone = DAY_ALONE.fullmatch(text[entity.get("start", 0) : entity.get("end", 0)])
         if days and alone:
             with suppress(ValueError):
-                day = days[-1].replace(day=day.day)
+                same = days[-1].replace(day=day.day)
+                # "12月30号1号" goes on into January.
+                day = same if same > days[-1] else same + relativedelta(months=1)
         days.append(day)
     return days
 

@@ -183,3 +183,7 @@ def test_a_day_without_a_month_is_of_the_month_before_it(turn: MakeTurn, said_da
     days = [said_day(text, "12月28号", "2026-12-28"), said_day(text, "29号", "2026-11-29")]
     both = (date(2026, 12, 28), date(2026, 12, 29))
     assert read_day(turn(text, *days), asked=True) == OpenDay(*both, both)
+    text = "12月30号或者1号"
+    days = [said_day(text, "12月30号", "2026-12-30"), said_day(text, "1号", "2026-12-01")]
+    both = (date(2026, 12, 30), date(2027, 1, 1))
+    assert read_day(turn(text, *days), asked=True) == OpenDay(*both, both)
