@@ -20,6 +20,9 @@ from bot.nlu.unstated import asks_for_the_unstated
         "what is the deductible",
         "去香港看病认不认",
         "确诊以后一次性给多少",
+        "预约短信几分钟能来",
+        "水痘疫苗现在有货吗",
+        "讲座能看回放吗",
     ],
 )
 def test_terms_that_the_manual_never_mentions(text: str) -> None:
@@ -38,6 +41,7 @@ def test_terms_that_the_manual_never_mentions(text: str) -> None:
         "最晚几点取消",
         "copay多少钱，在哪付",
         "住院要不要授权",
+        "验证码几分钟过期",
         "在国外有时差，医生几点上班",
     ],
 )
