@@ -137,14 +137,18 @@ class ActionDeny(ServiceAction):
     """A no to nothing in particular; inside a form its question stands."""
 
     action_name = "action_deny"
+    keeps_misses = True
 
     def handle(self, turn: Turn) -> list[Event]:
         """Leave it; "不要了" to a form's question leaves the form."""
         if turn.form and says_no(turn.text):
             return [FollowupAction("action_stop")]
+        if requests.unclear(turn) is not None:
+            # Neither of the two readings: the next is a person.
+            return [FollowupAction("action_not_understood")]
         if turn.form or not turn.more:
             turn.say("deny_in_form" if turn.form else "deny")
-        return resume(turn)
+        return [SlotSet("misses", 0), *resume(turn)]
 
 
 class ActionResume(ServiceAction):
@@ -212,6 +216,9 @@ class ActionNotUnderstood(ServiceAction):
         meant = meant_action(turn) if turn.form is None else None
         if meant is not None:
             return [FollowupAction(meant)]
+        picked = requests.chosen_by_place(turn, texts.ordinal(turn.text))
+        if picked:
+            return [SlotSet("misses", 0), *picked]
         misses = int(turn.slot("misses") or 0) + 1
         if misses >= MISSES_BEFORE_HUMAN:
             turn.say("two_misses")
@@ -231,8 +238,8 @@ class ActionNotUnderstood(ServiceAction):
                     for title, name in zip(titles, likely, strict=True)
                 ],
             )
-        else:
-            turn.say("not_understood")
+            return [SlotSet("misses", misses), requests.remember(turn, likely)]
+        turn.say("not_understood")
         return [SlotSet("misses", misses)]
 
     @staticmethod

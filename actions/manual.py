@@ -38,10 +38,28 @@ ANSWERED = {
     "file_complaint": "E2",
     "talk_to_human": "V2",
 }
+# The papers for a kind of visit are told by the action; these questions it does not answer.
+OF_PAPERS = frozenset(
+    f"utter_faq/{topic}"
+    for topic in (
+        "minor_papers_why", "claim_form_signature", "bank_details_why", "claim_by_email",
+        "inpatient_claim_originals", "inpatient_courier_address", "internet_claim_e_receipts",
+        "claim_incomplete_effect",
+    )
+)  # fmt: skip
 # These answer by themselves; another answer goes before only where the intent is in some doubt.
 ANSWER_THEMSELVES = frozenset(
     {"ask_cancellation_deadline", "ask_prior_authorization_rules", "ask_consultation_hours"}
 )
+# A term that the manual never mentions ("免赔额是多少") is not answered by what these tell.
+NOT_TOLD_BY = frozenset(
+    {"check_balance", "check_coverage", "check_visit_records", "check_appointment",
+     "ask_cancellation_deadline", "ask_consultation_hours", "ask_claim_documents",
+     "find_hospital", "request_counselling", "ask_lectures", "request_onsite_assistance",
+     "request_phone_consultation", "request_online_consultation", "book_vaccination"}
+)  # fmt: skip
+NOT_STATED = "utter_faq/not_stated"
+OPEN = frozenset({NOT_STATED, "utter_faq/waiting_period", "utter_faq/plan_amounts_unstated"})
 DOUBT, SURE, NEAR = 0.97, 0.85, 0.9
 QUESTION = re.compile(
     r"[?？吗嘛呢么]|什么|啥|怎么|咋|哪|多少|多久|几|谁|[能可要是有需行]不[能可要是有需行]|有没有|为何|凭什|乜|"
@@ -58,18 +76,29 @@ def rules_of_topics() -> dict[str, tuple[str, ...]]:
     return {f"utter_faq/{t['id']}": tuple(t["rules"]) for t in loaded["topics"]}
 
 
-def answer_first(turn: Turn) -> str | None:
-    """Return the response that answers the message's question, if one surely does."""
-    about = ANSWERED.get(turn.intent)
-    if about is None or not QUESTION.search(turn.text):
-        return None
+def answer_first(turn: Turn) -> tuple[str | None, bool]:
+    """Return the manual's answer to a question that came with a task.
+
+    Returns:
+        The response to give before the task, if there is one; and whether the task would answer
+        another question than the one asked, so that the response stands in its place.
+    """
     message = turn.tracker.latest_message
-    if turn.intent in ANSWER_THEMSELVES and message["intent"].get("confidence", 1.0) >= DOUBT:
-        return None
+    if not turn.text or not QUESTION.search(turn.text):
+        return None, False
     selected = (message.get("response_selector") or {}).get("faq", {})
     response = selected.get("response", {})
     name = str(response.get("utter_action"))
+    if response.get("unstated") and turn.intent in NOT_TOLD_BY:
+        return (name if name in OPEN else NOT_STATED), True
+    about = ANSWERED.get(turn.intent)
+    if about is None:
+        return None, False
+    if turn.intent in ANSWER_THEMSELVES and message["intent"].get("confidence", 1.0) >= DOUBT:
+        return None, False
+    if turn.intent == "ask_claim_documents" and name not in OF_PAPERS:
+        return None, False
     sure = response.get("confidence", 0) >= SURE and response.get("nearness", 0) >= NEAR
     if not sure or not any(rule.startswith(about) for rule in rules_of_topics().get(name, ())):
-        return None
-    return name
+        return None, False
+    return name, False

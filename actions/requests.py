@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 Event = dict[str, Any]
 Request = dict[str, Any]
 WAITING, BEGUN = "pending_requests", "request"
+# What "您是想…还是…" was asked about: the message itself, which the choice is then served with.
+UNCLEAR = "unclear"
+SHORT_CHOICE = 10
 NEXT = "action_next_request"
 FURTHER = "further_requests"
 MOST_WAITING = 4
@@ -74,11 +77,55 @@ def read(turn: Turn, action: str) -> tuple[Request | None, list[Request]]:
     Returns:
         The first request, ``None`` where the message as a whole is it, and the others.
     """
+    if actions_of_intents().get(turn.intent) == action:
+        meant = chosen(turn, turn.intent)
+        if meant is not None:
+            return meant, []
     first, others = _split(turn)
     if actions_of_intents().get(turn.intent) == action and turn.intent in EACH_CHILD:
         first, others = _for_each_child(turn, first, others)
     # An action that follows another one has been preceded by the storing of the others.
     return first, [] if _since_message(turn, WAITING) else others
+
+
+def remember(turn: Turn, choices: list[str]) -> Event:
+    """Return the event that keeps an unclear message while the parent chooses its meaning."""
+    text = turn.text
+    kept = {"text": text, "entities": _own(turn, len(text)), "choices": choices}
+    event: Event = SlotSet(UNCLEAR, kept)
+    return event
+
+
+def unclear(turn: Turn) -> Request | None:
+    """Return the unclear message that the last reply asked about, with its choices."""
+    messages = 0
+    for event in reversed(turn.tracker.events):
+        messages += event["event"] == "user"
+        if messages > 1:
+            return None
+        if messages == 1 and event["event"] == "slot" and event.get("name") == UNCLEAR:
+            value: Request | None = event["value"]
+            return value
+    return None
+
+
+def chosen(turn: Turn, intent: str) -> Request | None:
+    """Return the unclear message as a request if this message chooses its meaning."""
+    asked = unclear(turn)
+    if asked is None or intent not in asked["choices"] or len(turn.text) > SHORT_CHOICE:
+        return None
+    return {"text": asked["text"], "entities": asked["entities"], "intent": intent}
+
+
+def chosen_by_place(turn: Turn, place: int | None) -> list[Event]:
+    """Return the events that serve the first or second of the choices; none if it is no choice."""
+    asked = unclear(turn)
+    if asked is None or place is None or place > len(asked["choices"]):
+        return []
+    intent = asked["choices"][place - 1]
+    action = actions_of_intents()[intent]
+    request = {"text": asked["text"], "entities": asked["entities"], "intent": intent}
+    return [SlotSet(BEGUN, {**request, "action": action}), FollowupAction(action)]
 
 
 def _split(turn: Turn) -> tuple[Request | None, list[Request]]:

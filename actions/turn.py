@@ -37,6 +37,7 @@ BARE_REST = 3
 MISSES = frozenset({"action_not_understood", "action_out_of_scope", "utter_out_of_scope"})
 # Answered by their own action whatever else the message holds.
 FIRST = frozenset({"report_emergency", "ask_medical_advice", "talk_to_human", "file_complaint"})
+NOT_THIS = re.compile(r"(?:不是|并非|不要|别约|不约|除了)\s*$")
 NOT_MEANT = re.compile(r"不是[^,，。;；\s]*")
 
 
@@ -142,7 +143,7 @@ class Turn:
 
     def day(self, *, past: bool = False) -> date | None:
         """Return the day that was said; ``past`` reads "周五" as the last one."""
-        for value in (e["value"] for e in self.entities("date")):
+        for value in (e["value"] for e in self._dates()):
             said = (value.get("past") if past else None) or value.get("date")
             if said:
                 return date.fromisoformat(said)
@@ -150,8 +151,13 @@ class Turn:
 
     def days(self) -> list[date]:
         """Return all days that were said, in order."""
-        said = (e["value"].get("date") for e in self.entities("date"))
+        said = (e["value"].get("date") for e in self._dates())
         return [date.fromisoformat(day) for day in said if day]
+
+    def _dates(self) -> list[dict[str, Any]]:
+        """Return the dates said, without those only said not to be meant ("不是周三")."""
+        text = self.text
+        return [e for e in self.entities("date") if not NOT_THIS.search(text[: e.get("start", 0)])]
 
     def day_flags(self) -> frozenset[str]:
         """Return what is odd about the day that was said, for example ``impossible_date``."""
@@ -275,13 +281,16 @@ class ServiceAction(Action, ABC):  # type: ignore[misc]
         turn.more = bool(others)
         if self.asks and requests.question_waits(turn):
             return []
+        answer, instead = None, False
         if waiting is None and requests.actions_of_intents().get(turn.intent) == self.name():
-            answer = manual.answer_first(turn)
+            answer, instead = manual.answer_first(turn)
             if answer is not None:
                 dispatcher.utter_message(response=answer)
         other = elsewhere(turn) if self.ends_turn else None
-        go = other is not None and other != self.name()
-        events = [FollowupAction(other)] if go else list(self.handle(turn))
+        if other is not None and other != self.name():
+            events: list[Event] = [FollowupAction(other)]
+        else:
+            events = resume(turn) if instead else list(self.handle(turn))
         if waiting is not None:
             events.insert(0, SlotSet(requests.BEGUN, None))
         if turn.slot("misses") and not turn.missed and not self.keeps_misses:

@@ -7,9 +7,12 @@ proposed instead. Of several days in a message the one that is meant counts.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
+
+from dateutil.relativedelta import relativedelta
 
 from actions import texts
 from actions.turn import Turn
@@ -35,6 +38,12 @@ NEXT_MONTH = re.compile(r"下个?月")
 ANY_TIME = re.compile(
     r"都行|都可以|都好|随便|不限|无所谓|[你您]们?定|听你|听您|看你|看医院|任意|全天|皆可"
 )
+# Of several days each would do.
+EITHER = re.compile(
+    r"都行|都可以|都可|都好|都成|都能|都没问题|均可|或者?|要么|还是(?!.*吧)|随便|哪天"
+)
+SEVERAL, MOST_DAYS = 2, 4
+DAY_ALONE = re.compile(r"(?:\d{1,2}|[一二三四五六七八九十]{1,3})[号號日]?[上下]?午?")
 FIRST_DAY = {"上旬": 1, "中旬": 11, "下旬": 21}
 OFFERED = re.compile(r"(\d{4})年(\d{1,2})月(\d{1,2})日")
 SATURDAY = 5
@@ -44,10 +53,14 @@ LONG_AGO, FAR = timedelta(days=60), timedelta(days=200)
 
 @dataclass(frozen=True)
 class OpenDay:
-    """A stretch of days (local, both ends meant); ``last`` is ``None`` where it has no end."""
+    """A stretch of days (local, both ends meant); ``last`` is ``None`` where it has no end.
+
+    ``days`` holds the days themselves where several were said ("明天后天都行").
+    """
 
     first: date
     last: date | None
+    days: tuple[date, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,6 +84,9 @@ def read_day(turn: Turn, *, asked: bool, taken: frozenset[str] = frozenset()) ->
     dated = [e for e in turn.entities("date") if _names_a_day(e)]
     said = [e for e in dated if e["value"].get("date") not in taken]
     if said:
+        either = _either(turn, said)
+        if either is not None:
+            return either
         meant = _meant(turn.text, said)
         if meant is None:
             return NoDay(impossible=False)
@@ -98,7 +114,12 @@ def read_time(turn: Turn, *, asked: bool) -> str | None:
 
 
 def propose(turn: Turn, stretch: OpenDay) -> None:
-    """Say that one day must be chosen, and propose one."""
+    """Say that one day must be chosen, and propose one; of several said, ask which."""
+    if stretch.days:
+        days = [texts.day(day, turn.now.date()) for day in stretch.days]
+        buttons = [button for day in stretch.days for button in day_button(turn, day)]
+        turn.say("day_which", buttons=buttons, value=texts.line("and").join(days))
+        return
     day = service.day_within(stretch.first, stretch.last, turn.now)
     shown = texts.day(day, turn.now.date())
     turn.say("day_open", buttons=day_button(turn, day), next_day=shown)
@@ -141,6 +162,40 @@ def _meant(text: str, said: list[dict[str, Any]]) -> dict[str, Any] | None:
     if not wanted:
         return None
     return wanted[-1 if LAST_COUNTS.search(text) else 0]
+
+
+def _either(turn: Turn, said: list[dict[str, Any]]) -> OpenDay | None:
+    """Return the days of "周二周三都行", each of which would do."""
+    if LAST_COUNTS.search(turn.text) or not EITHER.search(turn.text):
+        return None
+    wanted = [
+        e
+        for e in said
+        if e["value"].get("date")
+        and not SEVERAL_DAYS & set(e["value"].get("flags", ()))
+        and not REFUSED_BEFORE.search(turn.text[: e.get("start", 0)])
+        and not REFUSED_AFTER.match(turn.text[e.get("end", len(turn.text)) :])
+    ]
+    days = sorted(set(_in_one_month(turn.text, wanted)))
+    days = [day for day in days if day >= turn.now.date()]
+    if len(days) < SEVERAL:
+        return None
+    return OpenDay(days[0], days[-1], tuple(days[:MOST_DAYS]))
+
+
+def _in_one_month(text: str, said: list[dict[str, Any]]) -> list[date]:
+    """Return the days said; in "12月28号29号" the second is of the first one's month."""
+    days: list[date] = []
+    for entity in said:
+        day = date.fromisoformat(entity["value"]["date"])
+        alone = DAY_ALONE.fullmatch(text[entity.get("start", 0) : entity.get("end", 0)])
+        if days and alone:
+            with suppress(ValueError):
+                same = days[-1].replace(day=day.day)
+                # "12月30号1号" goes on into January.
+                day = same if same > days[-1] else same + relativedelta(months=1)
+        days.append(day)
+    return days
 
 
 def _bounds_day(turn: Turn, entity: dict[str, Any]) -> bool:

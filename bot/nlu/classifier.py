@@ -31,8 +31,10 @@ from rasa.shared.nlu.constants import (
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from bot.nlu.embedding import Vectors
-from bot.nlu.featurizer import sentence_vectors
+from bot.nlu import embedding
+from bot.nlu.augment import variants
+from bot.nlu.embedding import StoredEmbedder, Vectors
+from bot.nlu.featurizer import CACHE, sentence_vectors
 from bot.nlu.heads import LinearHead, Probabilities, softmax
 from bot.nlu.normalise import plain
 
@@ -40,6 +42,8 @@ logger = logging.getLogger(__name__)
 
 _RANKING = 10
 _LEAST = 1e-6
+# Between what cross-validation (0.45) and the held-out sets (0.55) call calibrated.
+_JOINT = 0.5
 
 
 class TwoHeads:
@@ -78,7 +82,7 @@ class TwoHeads:
         broad = self.broad.probabilities(texts, vectors)
         fine = self.fine.probabilities(texts, vectors) @ self._fold
         joint = np.log(np.maximum(broad, _LEAST)) + np.log(np.maximum(fine, _LEAST))
-        return softmax(joint * 0.55)
+        return softmax(joint * _JOINT)
 
     def _join(self) -> None:
         places = {label: place for place, label in enumerate(self.broad.labels)}
@@ -126,7 +130,14 @@ class ServiceIntentClassifier(IntentClassifier, GraphComponent):  # type: ignore
     @staticmethod
     def get_default_config() -> dict[str, Any]:
         """Return the defaults, chosen on ``tests/evaluation`` and the training data."""
-        return {"broad_balance": 0.8, "fine_balance": 0.0, "folds": 3}
+        return {
+            "broad_balance": 0.8,
+            "fine_balance": 0.0,
+            "folds": 3,
+            # This share of the examples is learned from in a misspelt variant, too.
+            "misspelt": 0.25,
+            CACHE: "var/cache/embeddings.npz",
+        }
 
     @classmethod
     def create(
@@ -168,21 +179,33 @@ class ServiceIntentClassifier(IntentClassifier, GraphComponent):  # type: ignore
         if len(set(intents)) < 2:
             logger.warning("The intent classifier needs examples of two intents; not trained.")
             return self._resource
+        topics = [
+            str(example.get(INTENT_RESPONSE_KEY) or intent)
+            for example, intent in zip(examples, intents, strict=True)
+        ]
+        texts = [plain(example.get(TEXT)) for example in examples]
+        slips = variants(texts, self._config["misspelt"])
+        vectors = np.vstack([sentence_vectors(examples), self._embedded([v for _, v in slips])])
         self.head = TwoHeads(
             broad_balance=self._config["broad_balance"], fine_balance=self._config["fine_balance"]
         ).fit(
-            [plain(example.get(TEXT)) for example in examples],
-            sentence_vectors(examples),
-            intents,
-            [
-                str(example.get(INTENT_RESPONSE_KEY) or intent)
-                for example, intent in zip(examples, intents, strict=True)
-            ],
+            [*texts, *(variant for _, variant in slips)],
+            vectors,
+            [*intents, *(intents[place] for place, _ in slips)],
+            [*topics, *(topics[place] for place, _ in slips)],
             folds=self._config["folds"],
         )
         with self._model_storage.write_to(self._resource) as folder:
             self.head.save(folder)
         return self._resource
+
+    def _embedded(self, texts: list[str]) -> Vectors:
+        cache = self._config[CACHE]
+        store = StoredEmbedder(embedding.shared(), Path(cache) if cache else None)
+        vectors = store.many(texts)
+        if texts:
+            store.save()
+        return vectors
 
     def process(self, messages: list[Message]) -> list[Message]:
         """Set ``intent`` and ``intent_ranking`` of each message that has a text."""

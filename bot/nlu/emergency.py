@@ -41,6 +41,8 @@ from bot.nlu.normalise import plain
 logger = logging.getLogger(__name__)
 
 EMERGENCY = "report_emergency"
+# The score, beside the decision, for what comes after.
+DANGER = "danger"
 _OTHER = "other"
 _NAME = "emergency"
 _FOLDS = 4
@@ -144,6 +146,25 @@ _HARMLESS: tuple[tuple[re.Pattern[str], re.Pattern[str] | None, float], ...] = t
             ),
             0.5,
         ),
+        # Found again, counted, awake and playing: said outright, and nothing is wrong since.
+        (
+            r"以为[^。]*(?:吞|吃|喝|咽)[^。]*(?:找[到着]|发现(?:在|是)|数了|没少|还在(?:盒|瓶|桌|床|包|口袋))|"
+            r"(?:现在|这会儿?)(?:已经|又)?(?:起来|下床|醒了?)?(?:玩|吃饭|活蹦|没事)[^。]*(?:不用急|不急|放心|不用管|别担心)",
+            re.compile(r"[喘抽吐紫青晕昏血烧疼痛肿]|没反应|说不|但是?|可是?|不过|还有点"),
+            0.95,
+        ),
+        # How to keep it from happening.
+        (
+            r"(?:怎么|怎样|如何|咋)(?:才能|能|去)?(?:防止?|预防|避免|防范)|防[^,。]{0,8}(?:课|讲座|知识|措施|办法|用品)",
+            re.compile(_HAPPENING.pattern + r"|现在|已经|了[,，。!！]|了$"),
+            0.95,
+        ),
+        # A figure of speech, though a child is in sight.
+        (
+            r"(?:萌|可爱|好看|帅|美|漂亮)[^,。]{0,4}(?:得|到|的)?[^,。]{0,6}(?:一脸血|吐血|爆炸|炸了|晕过去|晕倒|窒息|心都化|要命)",
+            _HAPPENING,
+            0.97,
+        ),
         # Hearsay and fiction.
         (
             r"群里|听说|据说|新闻|书上|电视|网上(?:看|说|有)|小说|电影|动画片?|同事|邻居|隔壁家|别人家|朋友家|表[姐哥妹弟]家|有个(?:孩子|小孩|宝宝|娃)|班里有|王者|英雄|剧里|剧情",
@@ -177,7 +198,7 @@ _HARMLESS: tuple[tuple[re.Pattern[str], re.Pattern[str] | None, float], ...] = t
         # Words and names, definitions.
         (
             r"小名|大名|外号|网名|英[文语]|怎么(?:写|读|念|拼)|什么意思|单词|歌词|怎么(?:引起|发生|区分|预防)|是怎么回事$|正常(?:值|范围)|遗传|根治|要医生开|复评|评估",
-            _HAPPENING,
+            re.compile(_HAPPENING.pattern + r"|现在(?![^,。]{0,4}岁)"),
             0.98,
         ),
     )
@@ -322,6 +343,7 @@ class EmergencyDetector(GraphComponent):  # type: ignore[misc]
         texts = [plain(message.get(TEXT)) for message in spoken]
         scores = self.score.scores(texts, sentence_vectors(spoken))
         for message, text, score in zip(spoken, texts, scores, strict=True):
+            message.set(DANGER, float(score))
             if score >= max(self._config["threshold"], harmless_below(text)) or done(text):
                 _raise_alarm(message)
             else:

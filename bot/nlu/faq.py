@@ -45,6 +45,7 @@ from bot.nlu.embedding import Vectors
 from bot.nlu.featurizer import sentence_vectors
 from bot.nlu.heads import LinearHead
 from bot.nlu.normalise import plain
+from bot.nlu.unstated import asks_for_the_unstated
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +56,9 @@ warnings.filterwarnings(
 
 FAQ = "faq"
 NOT_STATED = f"{FAQ}/not_stated"
-NEARNESS = "nearness"
+NEARNESS, UNSTATED = "nearness", "unstated"
+# Topics that say themselves what the manual leaves open.
+_OPEN = frozenset({f"{FAQ}/not_stated", f"{FAQ}/waiting_period", f"{FAQ}/plan_amounts_unstated"})
 _FILE = "faq.yml"
 _NAME = "topics"
 _RANKING = 5
@@ -254,7 +257,7 @@ class FaqSelector(GraphComponent):  # type: ignore[misc]
         texts = [plain(message.get(TEXT)) for message in spoken]
         chances = self.head.probabilities(texts, vectors)
         nearest = (vectors @ self.questions.T).max(axis=1)
-        for message, row, near in zip(spoken, chances, nearest, strict=True):
+        for message, text, row, near in zip(spoken, texts, chances, nearest, strict=True):
             order = row.argsort()[::-1][:_RANKING]
             ranking = [
                 {
@@ -268,7 +271,10 @@ class FaqSelector(GraphComponent):  # type: ignore[misc]
                 and near >= self._config["nearness"]
             )
             chosen = ranking[0][INTENT_RESPONSE_KEY] if sure else NOT_STATED
-            self._write(message, chosen, float(row[order[0]]), ranking, float(near))
+            unstated = asks_for_the_unstated(text)
+            if unstated and not self._leaves_open(chosen, float(row[order[0]])):
+                chosen = NOT_STATED
+            self._write(message, chosen, float(row[order[0]]), ranking, float(near), unstated)
             if (
                 row[order[0]] >= self._config["sure_threshold"]
                 and near >= self._config["sure_nearness"]
@@ -277,6 +283,10 @@ class FaqSelector(GraphComponent):  # type: ignore[misc]
             elif sure and row[order[0]] >= self._config["unsure_threshold"]:
                 self._settle(message, float(row[order[0]]))
         return messages
+
+    def _leaves_open(self, topic: str, confidence: float) -> bool:
+        """Tell whether a topic may answer a question about what the manual never mentions."""
+        return topic in _OPEN or confidence >= self._config["sure_threshold"]
 
     def _settle(self, message: Message, confidence: float) -> None:
         """Make an intent ``faq`` that the classifier wavers about."""
@@ -317,6 +327,7 @@ class FaqSelector(GraphComponent):  # type: ignore[misc]
         confidence: float,
         ranking: list[dict[str, Any]],
         near: float,
+        unstated: bool,
     ) -> None:
         prediction = {
             RESPONSE_SELECTOR_PREDICTION_KEY: {
@@ -326,6 +337,7 @@ class FaqSelector(GraphComponent):  # type: ignore[misc]
                 INTENT_RESPONSE_KEY: topic,
                 RESPONSE_SELECTOR_UTTER_ACTION_KEY: f"utter_{topic}",
                 NEARNESS: round(near, 4),
+                UNSTATED: unstated,
             },
             RESPONSE_SELECTOR_RANKING_KEY: ranking,
         }

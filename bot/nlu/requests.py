@@ -36,16 +36,16 @@ from rasa.shared.nlu.constants import (
 )
 from rasa.shared.nlu.training_data.message import Message
 
-from bot.nlu.emergency import harmless_below
+from bot.nlu.emergency import DANGER, EMERGENCY, harmless_below
 from bot.nlu.normalise import plain
 from bot.nlu.seams import CUE, Piece, pieces, without_lead
 
 ENTITY = "further_requests"
-EMERGENCY = "report_emergency"
 FAQ = "faq"
 _PART = "request_part"
 _MOST_PIECES = 4
 _SHORTEST_UNCLEAR = 5
+_SURE_DANGER = 0.6
 _RANKING = 3
 
 # A second thought about the same thing, and no second thing.
@@ -186,7 +186,9 @@ def _mark(message: Message, read: list[_Read]) -> None:
 
 
 def _alarming(one: _Read, text: str) -> bool:
-    return one.intent == EMERGENCY and harmless_below(plain(text)) == 0.0
+    # A part lacks what the rest says of it: it must be surer than a whole message.
+    surely = float(one.message.get(DANGER) or 0.0) >= _SURE_DANGER
+    return one.intent == EMERGENCY and surely and harmless_below(plain(text)) == 0.0
 
 
 def _sure(one: _Read, least: float) -> bool:

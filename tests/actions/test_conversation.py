@@ -145,7 +145,9 @@ def test_the_first_miss_offers_the_two_likeliest_readings(run: Run) -> None:
     reply = run(ActionNotUnderstood(), "那个呢", "nlu_fallback", ranking=ranking)
     assert reply.texts == ["您是想查剩余额度，还是看保障范围？"]
     assert reply.buttons == ["/check_balance", "/check_coverage"]
-    assert reply.slots == {"misses": 1}
+    assert reply.slots["misses"] == 1
+    assert reply.slots["unclear"]["text"] == "那个呢"
+    assert reply.slots["unclear"]["choices"] == ["check_balance", "check_coverage"]
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,10 @@ import pytest
 from actions.appointments import ActionBookAppointment
 from actions.conversation import (
     ActionAffirm,
+    ActionDeny,
     ActionInform,
     ActionNextRequest,
+    ActionNotUnderstood,
     ActionReportEmergency,
     ActionStop,
 )
@@ -170,3 +172,51 @@ def test_every_intent_has_an_action() -> None:
 def test_a_long_request_is_quoted_in_short() -> None:
     assert as_said({"text": "字" * 80}) == "字" * 29 + "…"
     assert as_said({"text": "查额度。", "child": "李沐瑶"}) == "李沐瑶：查额度"
+
+
+# ---- a message that was not clear, and the choice of its meaning
+
+
+def asked_about(text: str, *choices: str) -> list[dict[str, Any]]:
+    """Return the events of a turn that asked which of two a message means."""
+    kept = {"text": text, "entities": [], "choices": list(choices)}
+    return [
+        {"event": "user", "text": text},
+        {"event": "action", "name": "action_not_understood"},
+        {"event": "slot", "name": "unclear", "value": kept},
+    ]
+
+
+def test_a_choice_is_served_with_the_words_already_said(run: Run, bind: Run) -> None:
+    bind("13800000201")
+    before = asked_about("沐瑶还有多少", "check_balance", "check_coverage")
+    reply = run(ActionCheckBalance(), "", "check_balance", before=before)
+    assert "李沐瑶" in reply.text
+
+
+def test_another_task_than_the_two_is_its_own_message(run: Run, bind: Run) -> None:
+    bind("13800000201")
+    before = asked_about("沐瑶还有多少", "check_coverage", "check_visit_records")
+    reply = run(ActionCheckBalance(), "", "check_balance", before=before)
+    assert reply.followup == "policy_form"
+
+
+def test_the_second_of_two(run: Run) -> None:
+    before = asked_about("看病的钱", "start_claim", "check_visit_records")
+    reply = run(ActionNotUnderstood(), "第二个", "inform", before=before)
+    assert reply.followup == "action_check_visit_records"
+    assert reply.slots["request"]["text"] == "看病的钱"
+    assert reply.slots["misses"] == 0
+
+
+def test_neither_of_two_is_a_miss(run: Run) -> None:
+    before = asked_about("看病的钱", "start_claim", "check_visit_records")
+    reply = run(ActionDeny(), "都不是", "deny", before=before, slots={"misses": 1})
+    assert reply.followup == "action_not_understood"
+    assert "misses" not in reply.slots
+
+
+def test_a_choice_is_only_for_the_very_next_message(run: Run) -> None:
+    before = [*asked_about("看病的钱", "start_claim", "bind_card"), {"event": "user", "text": "嗯"}]
+    reply = run(ActionNotUnderstood(), "第二个", "inform", before=before)
+    assert reply.followup == "action_listen"

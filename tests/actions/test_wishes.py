@@ -11,7 +11,7 @@ from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.turn import Turn
-from actions.wishes import NoDay, OpenDay, offered_day, read_day, read_time
+from actions.wishes import NoDay, OpenDay, offered_day, propose, read_day, read_time
 from bot.clock import TZ
 from bot.services.identity import identify
 from bot.store.session import Store
@@ -74,7 +74,7 @@ def test_a_bound_on_the_clock_leaves_the_day(turn: MakeTurn, said_day: Said) -> 
         ("不是12月8号，是12月9号", "2026-12-09"),
         ("12月8号改成12月9号", "2026-12-09"),
         ("12月8号不行，12月9号", "2026-12-09"),
-        ("12月8号或者12月9号", "2026-12-08"),
+        ("12月8号最好，12月9号也行", "2026-12-08"),
     ],
 )
 def test_of_two_days_the_one_meant_counts(
@@ -143,3 +143,47 @@ def test_a_yes_takes_the_day_proposed(turn: MakeTurn) -> None:
     assert read_day(yes, asked=True) == "2026-11-30"
     older = turn("可以", before=[proposal, {"event": "user"}])
     assert offered_day(older) is None
+
+
+@pytest.mark.parametrize("text", ["周二周四都行", "周二或者周四", "周二、周四都可以"])
+def test_of_several_days_that_would_do_one_is_asked_for(
+    turn: MakeTurn, said_day: Said, text: str
+) -> None:
+    days = [said_day(text, "周二", "2026-11-24"), said_day(text, "周四", "2026-11-26")]
+    made = turn(text, *days)
+    wish = read_day(made, asked=True)
+    both = (date(2026, 11, 24), date(2026, 11, 26))
+    assert wish == OpenDay(*both, both)
+    assert isinstance(wish, OpenDay)
+    propose(made, wish)
+    (said,) = made.dispatcher.messages
+    assert "11月24日" in said["text"]
+    assert "11月26日" in said["text"]
+    assert len(said["buttons"]) == 2
+
+
+def test_a_second_thought_about_the_day_is_no_choice(turn: MakeTurn, said_day: Said) -> None:
+    text = "不是周二，周四都可以"
+    days = [said_day(text, "周二", "2026-11-24"), said_day(text, "周四", "2026-11-26")]
+    assert read_day(turn(text, *days), asked=True) == "2026-11-26"
+
+
+def test_a_day_that_is_not_meant_is_none(turn: MakeTurn, said_day: Said) -> None:
+    text = "不是周三"
+    made = turn(text, said_day(text, "周三", "2026-11-25"))
+    assert made.day() is None
+    assert made.days() == []
+    text = "不是周三是周四"
+    days = [said_day(text, "周三", "2026-11-25"), said_day(text, "周四", "2026-11-26")]
+    assert turn(text, *days).day() == date(2026, 11, 26)
+
+
+def test_a_day_without_a_month_is_of_the_month_before_it(turn: MakeTurn, said_day: Said) -> None:
+    text = "12月28号29号都行"
+    days = [said_day(text, "12月28号", "2026-12-28"), said_day(text, "29号", "2026-11-29")]
+    both = (date(2026, 12, 28), date(2026, 12, 29))
+    assert read_day(turn(text, *days), asked=True) == OpenDay(*both, both)
+    text = "12月30号或者1号"
+    days = [said_day(text, "12月30号", "2026-12-30"), said_day(text, "1号", "2026-12-01")]
+    both = (date(2026, 12, 30), date(2027, 1, 1))
+    assert read_day(turn(text, *days), asked=True) == OpenDay(*both, both)

@@ -33,3 +33,29 @@ def test_a_tame_setting_asks_for_little_certainty(text: str, at_most: float) -> 
 )
 def test_what_has_got_at_a_child_is_told_from_talk_of_it(text: str, expected: bool) -> None:
     assert done(plain(text)) is expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "以为他吃了药片，数了一遍一颗没少",
+        "如何预防宝宝噎住",
+        "孩子笑得也太可爱，可爱到爆炸",
+        "醒了现在起来玩积木了，您放心",
+    ],
+)
+def test_what_came_to_nothing_asks_for_much_certainty(text: str) -> None:
+    assert harmless_below(plain(text)) >= 0.95
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "以为吞了扣子，找到了一个，可是他还在咳脸发紫",
+        "怎么预防我不管，他现在就噎住了",
+        "以为睡着了，结果叫不醒",
+        "现在起来玩了，但还在吐，不用急吗",
+    ],
+)
+def test_what_goes_on_asks_for_little(text: str) -> None:
+    assert harmless_below(plain(text)) <= 0.5

@@ -22,6 +22,7 @@ def read(text: str, whole: Reading, *parts: Reading, topics: tuple[str, ...] = (
         ranking = [{"name": name, "confidence": sure}]
         message.set("intent", ranking[0])
         message.set("intent_ranking", ranking)
+        message.set("danger", sure)
         topic = topics[number] if topics else "utter_faq/a"
         message.set("response_selector", {"faq": {"response": {"utter_action": topic}}})
     return joiner.process(messages)[0]

@@ -1,0 +1,73 @@
+"""The manual's answer to a question that comes with a task."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from rasa_sdk import Tracker
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions.manual import ANSWERED, NOT_STATED, answer_first, rules_of_topics
+from actions.requests import actions_of_intents
+from actions.turn import Turn
+from bot.clock import now
+from bot.services.identity import identify
+from bot.store.session import Store
+
+PHONE = "utter_faq/binding_phone_number"
+WAITING = "utter_faq/waiting_period"
+
+
+def turn(store: Store, text: str, intent: str, **response: Any) -> Turn:
+    chosen = {"utter_action": PHONE, "confidence": 0.99, "nearness": 0.95, "unstated": False}
+    message = {
+        "text": text,
+        "intent": {"name": intent, "confidence": 0.9},
+        "entities": [],
+        "response_selector": {"faq": {"response": {**chosen, **response}}},
+    }
+    tracker = Tracker("parent", {}, message, [{"event": "user", **message}], False, None, {}, None)
+    return Turn(CollectingDispatcher(), tracker, store, identify(store, "rest", "parent"), now())
+
+
+def test_a_question_is_answered_before_its_task(store: Store) -> None:
+    assert answer_first(turn(store, "绑卡填谁的号", "bind_card")) == (PHONE, False)
+
+
+def test_a_plain_wish_is_no_question(store: Store) -> None:
+    assert answer_first(turn(store, "我要绑卡", "bind_card")) == (None, False)
+
+
+@pytest.mark.parametrize(
+    "response",
+    [{"confidence": 0.6}, {"nearness": 0.8}, {"utter_action": "utter_faq/lectures_free"}],
+)
+def test_an_answer_must_be_sure_and_about_the_task(store: Store, response: dict[str, Any]) -> None:
+    asked = turn(store, "绑卡填谁的号", "bind_card", **response)
+    assert answer_first(asked) == (None, False)
+
+
+def test_what_the_manual_leaves_open_is_not_answered_with_something_else(store: Store) -> None:
+    asked = turn(store, "免赔额是多少", "check_coverage", unstated=True)
+    assert answer_first(asked) == (NOT_STATED, True)
+    waiting = turn(
+        store,
+        "等待期多久",
+        "check_coverage",
+        unstated=True,
+        utter_action="utter_faq/waiting_period",
+    )
+    assert answer_first(waiting) == (WAITING, True)
+
+
+def test_a_task_goes_on_whatever_it_mentions(store: Store) -> None:
+    asked = turn(store, "续保以后这张卡怎么绑", "bind_card", unstated=True)
+    assert not answer_first(asked)[1]
+
+
+def test_every_intent_named_has_an_action_and_topics() -> None:
+    rules = {rule for found in rules_of_topics().values() for rule in found}
+    for intent, about in ANSWERED.items():
+        assert intent in actions_of_intents()
+        assert any(rule.startswith(about) for rule in rules), intent
