@@ -223,4 +223,3 @@ def test_files_are_sent_as_they_are(tmp_path: Path) -> None:
     assert "要办哪件事" in out.getvalue()
     assert "用法" in out.getvalue()
     assert out.getvalue().count("读不了这个文件") == 2
-    assert "预约确认了" in out.getvalue()

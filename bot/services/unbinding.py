@@ -97,12 +97,16 @@ def remove_bindings(
     row = session.get(ChatIdentity, identity_id)
     if row is not None and row.current_policy_id in gone:
         row.current_policy_id = None
-    waiting = sa.select(OutboxMessage).where(
-        OutboxMessage.identity_id == identity_id, OutboxMessage.status == "pending"
+    session.execute(
+        sa.update(OutboxMessage)
+        .where(
+            OutboxMessage.identity_id == identity_id,
+            OutboxMessage.status == "pending",
+            OutboxMessage.policy_id.in_(list(gone)),  # type: ignore[union-attr]
+        )
+        .values(status="dropped", reason="unbound")
+        .execution_options(synchronize_session="fetch")
     )
-    for message in session.scalars(waiting):
-        if message.payload.get("policy_id") in gone:
-            message.status = "dropped"
     return revoke_exports(session, identity_id, now)
 
 

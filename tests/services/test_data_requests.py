@@ -96,7 +96,7 @@ def test_received_checking_done(
             identity_id=parent,
             kind=NotificationKind.COMPLAINT_ANSWERED,
             text="notify_complaint_answered",
-            values={},
+            values={"reference": "F1", "answer": "好"},
             key="complaint:1",
             due_at=now,
         )

@@ -84,14 +84,17 @@ def test_one_account_alone_is_told(store: Store, bound: Callable[..., int], now:
                 identity_id=mother,
                 kind=NotificationKind.COMPLAINT_ANSWERED,
                 text="notify_complaint_answered",
-                values={"reference": "F1"},
+                values={"reference": "F1", "answer": "好"},
                 key="complaint:1:answered",
                 due_at=now,
             )
     with store.read() as session:
         (row,) = session.scalars(sa.select(OutboxMessage)).all()
     assert row.identity_id == mother
-    assert row.payload == {"text": "notify_complaint_answered", "values": {"reference": "F1"}}
+    assert row.payload == {
+        "text": "notify_complaint_answered",
+        "values": {"answer": "好", "reference": "F1"},
+    }
 
 
 @pytest.mark.parametrize("text", ["no_such_text", "notify_self_pay_due"])

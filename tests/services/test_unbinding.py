@@ -31,8 +31,8 @@ def tell(store: Store, number: str, now: datetime) -> None:
             session,
             policy_id=policy,
             kind=NotificationKind.CLAIM_PAID,
-            text="claim_paid",
-            values={},
+            text="notify_claim_paid",
+            values={"child": "孩子", "reference": "C1", "amount": "1.00", "account": ""},
             key=f"claim:{number}",
             due_at=now,
         )
@@ -122,7 +122,7 @@ def test_messages_that_wait_are_dropped_for_this_account_and_these_policies_alon
             identity_id=mother,
             kind=NotificationKind.COMPLAINT_ANSWERED,
             text="notify_complaint_answered",
-            values={},
+            values={"reference": "F1", "answer": "好"},
             key="complaint:1",
             due_at=now,
         )
