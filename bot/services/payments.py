@@ -218,6 +218,7 @@ def create_bill(
             hospital_id=place.id,
             visited_on=visited_on,
             amount=amount,
+            issued_at=now,
         )
         add_numbered(session, row, "S")
         audit.record(session, at=now, actor=actor, action="bill.create", subject=row.reference)

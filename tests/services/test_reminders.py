@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from bot.channels.reply import Text, render
 from bot.clock import TZ
 from bot.rules.notifications import NotificationKind
-from bot.services import appointments, outbox
+from bot.services import appointments, outbox, payments
 from bot.services.appointments import Wish
 from bot.services.consultations import request_phone_consultation
 from bot.services.reminders import scan
@@ -271,6 +272,23 @@ def test_an_amount_without_a_day_of_issue_counts_from_the_visit(
     assert put_in(store, NotificationKind.SELF_PAY_DUE)[0].idempotency_key == (
         "remind:self_pay:1:2:1"
     )
+
+
+def test_a_new_bill_for_an_old_visit_is_not_reminded_of_at_once(
+    store: Store, bound: Any, now: datetime
+) -> None:
+    bound(WANG)
+    payments.create_bill(
+        store,
+        number="YX2026-000101",
+        hospital="示范市第一人民医院",
+        visited_on=date(2026, 11, 3),
+        amount=Decimal("66.60"),
+        actor="staff:陈",
+        now=now,
+    )
+    assert scan(store, now=now) == 0
+    assert scan(store, now=now + timedelta(days=3)) == 1
 
 
 def test_a_paid_amount_is_not_told(store: Store, bound: Any, now: datetime) -> None:
