@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from rasa_sdk.events import SlotSet
+from rasa_sdk.events import FollowupAction, SlotSet
 
 from actions import texts
 from actions.forms import Form, Found, Submit
@@ -24,6 +24,7 @@ EVERYTHING = re.compile(r"全部|所有|全都|都|全关|一律|任何|统统|�
 VERB = re.compile(
     r"^[^,，。!！?？别不发推]{0,4}?(?:取消|关闭|关掉|停止|停掉|恢复|打开|开启)(?!截止|期限|预约的)"
 )
+WANTED = re.compile(r"^(?!.*(?:别|不要|不用|不想)).*(?:恢复|打开|开启|重新开)")
 WORDS = {
     Topic.DEADLINE: re.compile(r"截止|期限|取消(?:预约)?(?=的?(?:提醒|通知|消息|推送))|退号|免责"),
     Topic.APPOINTMENT: re.compile(r"预约|约号|挂号|就诊|改期|确认"),
@@ -71,6 +72,9 @@ class ActionMuteReminders(ServiceAction):
 
     def handle(self, turn: Turn) -> list[Event]:
         """Mute the topics named or all; else open the form that asks."""
+        if WANTED.search(turn.text):
+            # "恢复取消截止的提醒" holds the words of both.
+            return [FollowupAction(ActionUnmuteReminders.action_name)]
         topics = topics_named(turn.text)
         if not topics and EVERYTHING.search(turn.text):
             topics = list(Topic)

@@ -73,6 +73,12 @@ def test_a_topic_named_is_muted_in_a_line(run: Run, off: Any) -> None:
     assert len(reply.texts) == 1
 
 
+@pytest.mark.parametrize("text", ["恢复取消截止的提醒", "把取消提醒打开"])
+def test_a_wish_to_be_reminded_again_never_mutes(run: Run, off: Any, text: str) -> None:
+    assert run(ActionMuteReminders(), text).followup == "action_unmute_reminders"
+    assert off() == frozenset()
+
+
 def test_nothing_named_is_asked_about(run: Run, off: Any) -> None:
     reply = run(ActionMuteReminders(), "别再提醒我")
     assert reply.followup == "reminder_form"
