@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from bot.rules.coverage import find_item
 from bot.settings import ROOT
 
 if TYPE_CHECKING:
@@ -89,6 +90,10 @@ def answer_first(turn: Turn) -> tuple[str | None, bool]:
     selected = (message.get("response_selector") or {}).get("faq", {})
     response = selected.get("response", {})
     name = str(response.get("utter_action"))
+    item = find_item(turn.text) if turn.intent == "check_coverage" else None
+    if item is not None and item.name != "deductible":
+        # The action names the thing asked about, and says so where the manual is silent on it.
+        return None, False
     if response.get("unstated") and turn.intent in NOT_TOLD_BY:
         return (name if name in OPEN else NOT_STATED), True
     about = ANSWERED.get(turn.intent)

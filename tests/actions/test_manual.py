@@ -48,6 +48,11 @@ def test_an_answer_must_be_sure_and_about_the_task(store: Store, response: dict[
     assert answer_first(asked) == (None, False)
 
 
+def test_a_thing_that_may_be_covered_is_named_by_the_action(store: Store) -> None:
+    asked = turn(store, "住院床位费给报吗", "check_coverage", unstated=True)
+    assert answer_first(asked) == (None, False)
+
+
 def test_what_the_manual_leaves_open_is_not_answered_with_something_else(store: Store) -> None:
     asked = turn(store, "免赔额是多少", "check_coverage", unstated=True)
     assert answer_first(asked) == (NOT_STATED, True)

@@ -3,10 +3,15 @@
 import importlib.util
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from bot.settings import load_settings
+from bot.store.demo.loader import reset
+from bot.store.session import Store
 
 _spec = importlib.util.spec_from_file_location("runner", Path(__file__).with_name("runner.py"))
 assert _spec
@@ -28,6 +33,11 @@ CLOCKS = {
 )
 def test_conversation(conversation: Any, start_bot: Callable[[str], Any]) -> None:
     bot = start_bot(conversation.now)
+    # What one conversation books or claims is not there for the next.
+    store = Store(load_settings({"BOT_VAR": str(bot.var)}).store_url)
+    with store.begin() as session:
+        reset(session, datetime.fromisoformat(conversation.now).date())
+    store.dispose()
     runner.play(conversation, bot.rasa, bot.var)
 
 
