@@ -34,7 +34,7 @@ CLOCKS = {
 def test_conversation(conversation: Any, start_bot: Callable[[str], Any]) -> None:
     bot = start_bot(conversation.now)
     # What one conversation books or claims is not there for the next.
-    store = Store(load_settings({"BOT_VAR": str(bot.var)}).store_url)
+    store = Store(load_settings({"BOT_VAR": str(bot.var), "BOT_NOW": conversation.now}).store_url)
     with store.begin() as session:
         reset(session, datetime.fromisoformat(conversation.now).date())
     store.dispose()
