@@ -136,7 +136,7 @@ class Mailbox:
 
 Senders = Mapping[str, ChannelSender | Mailbox]
 # The channels whose clients fetch.
-PULL = ("rest",)
+PULL = ("rest", "web")
 
 
 def senders() -> dict[str, ChannelSender | Mailbox]:
