@@ -8,6 +8,7 @@ both; a bank card's number only by its last digits.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -197,8 +198,8 @@ def _message(
 
 
 def _update_id(account: str, name: str) -> str:
-    # Nobody can take another one's name away.
-    return f"{account}:{name}"
+    # Nobody can take another one's name away; and it tells nothing of an account once erased.
+    return hashlib.sha256(f"{account} {name}".encode()).hexdigest()
 
 
 def _covered(text: str) -> str:
