@@ -11,7 +11,7 @@ from actions import texts
 from actions.forms import Form, Found, Submit, entity_spans, says_no
 from actions.turn import FILLER, Event, ServiceAction, Turn, chosen_policy, open_form, resume
 from bot.rules.benefits import normalise_phone
-from bot.rules.consultations import phone_consultation
+from bot.rules.consultations import Service, phone_consultation, service_open
 from bot.services import consultations as service
 
 SYMPTOM_INTENTS = frozenset(
@@ -26,6 +26,7 @@ REQUEST = re.compile(
     r"医生|大夫|电话|回电|来电|问诊|咨询|号码|手机|您好|你好|谢谢|人在吗|doctor|call|phone|hello",
     re.I,
 )
+NUMBER = re.compile(r"(?:请|就|打|拨|打到|我的?|号|是|：|:)*[\d\s-]*(?:这个|的|吧)*")
 PART = re.compile(r"[,，。.!！?？;；\s]+")
 # "不对,是咳嗽": another symptom than the one in the summary.
 INSTEAD = re.compile(
@@ -65,6 +66,21 @@ def _say_hours(turn: Turn) -> None:
         turn.say("hours_closed", opens=opens, due=due)
     else:
         turn.say("hours_open", due=due)
+
+
+class ActionRequestOnlineConsultation(ServiceAction):
+    """Tells where the free online consultation begins, and whether it is open now (M2)."""
+
+    action_name = "action_request_online_consultation"
+
+    def handle(self, turn: Turn) -> list[Event]:
+        """Say that it is open, or when it opens."""
+        hours = service_open(turn.now, Service.ONLINE_CONSULTATION)
+        if hours.opens_at is not None:
+            turn.say("online_closed", opens=texts.moment(hours.opens_at, turn.now))
+        else:
+            turn.say("online_open")
+        return resume(turn)
 
 
 class ActionAskMedicalAdvice(ServiceAction):
@@ -109,7 +125,7 @@ class ActionRequestPhoneConsultation(ServiceAction):
 def symptom_in(text: str) -> str | None:
     """Return what a request for a call says about the child's state, if anything."""
     parts = [p for p in PART.split(text) if p and not REQUEST.search(p)]
-    symptom = "，".join(p for p in parts if not re.fullmatch(r"[\d\s-]*", p))
+    symptom = "，".join(p for p in parts if not NUMBER.fullmatch(p))
     enough = len(FILLER.sub("", symptom)) >= SHORTEST_SYMPTOM
     return symptom[:LONGEST_SYMPTOM] if enough else None
 

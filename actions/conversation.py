@@ -30,6 +30,7 @@ REFERENCES = {
     "P": "action_check_prior_authorization",
     "R": "action_check_appointment",
     "S": "action_pay_self_pay",
+    "T": "action_call_backs",
 }
 # A question that a yes answers, and a button that only begins a task.
 ASKS = ("吗？", "吗?")
@@ -106,6 +107,9 @@ class ActionAffirm(ServiceAction):
         if turn.form is not None or turn.more:
             return resume(turn)
         before = _last_turn(turn)
+        chosen = self._chosen_hospital(turn)
+        if chosen is not None:
+            return chosen
         offered = _offered(before)
         if offered is not None:
             return [FollowupAction(offered)]
@@ -113,6 +117,19 @@ class ActionAffirm(ServiceAction):
             e["event"] == "action" and e["name"].startswith("action_submit_") for e in before
         )
         turn.say("done_already" if submitted else "affirm")
+        return []
+
+    @staticmethod
+    def _chosen_hospital(turn: Turn) -> list[Event] | None:
+        """Take "那新华吧" for the choice of a hospital; ``None`` if none is named."""
+        known = directory.hospitals(turn.store)
+        place = directory.match_hospital(turn.text, known)
+        meant = next((h for h in known if place and h.name == place.value), None)
+        if meant is None:
+            return None
+        if meant.kind == "public_special":
+            return [SlotSet("book_hospital", meant.name), FollowupAction("action_book_appointment")]
+        say_hospitals(turn, [meant])
         return []
 
 

@@ -12,6 +12,7 @@ from rasa_sdk.events import SlotSet
 
 from actions import texts
 from actions.binding import has_surname
+from actions.manual import NOT_STATED
 from actions.turn import Event, ServiceAction, Turn, chosen_policy, resume
 from bot.rules.benefits import CardStatus
 from bot.services import policies as service
@@ -109,6 +110,33 @@ def say_card_state(turn: Turn, seen: PolicyView) -> None:
         valid_from=texts.day(seen.valid_from, seen.as_of),
         valid_to=texts.day(seen.valid_to, seen.as_of),
     )
+
+
+class ActionCardStatus(_OnPolicy):
+    """Tells whether the e-card works today; whoever is not bound gets the manual's answer (E3)."""
+
+    action_name = "action_card_status"
+
+    def handle(self, turn: Turn) -> list[Event]:
+        """Answer for the own card."""
+        if not turn.choices:
+            say_manual(turn, "utter_faq/direct_billing_places")
+            return resume(turn)
+        return super().handle(turn)
+
+    def answer(self, turn: Turn, number: str) -> None:
+        """Tell the card's state, and what is owed."""
+        seen = _overview(turn, number)
+        if seen.status is CardStatus.ACTIVE:
+            turn.say("card_active", child=seen.child)
+        say_card_state(turn, seen)
+
+
+def say_manual(turn: Turn, otherwise: str) -> None:
+    """Say the manual's answer nearest to the message, or ``otherwise`` if none is near."""
+    selected = (turn.tracker.latest_message.get("response_selector") or {}).get("faq", {})
+    name = str((selected.get("response") or {}).get("utter_action") or otherwise)
+    turn.dispatcher.utter_message(response=otherwise if name in (NOT_STATED, "None") else name)
 
 
 class ActionCheckBalance(_OnPolicy):

@@ -281,15 +281,15 @@ class ServiceAction(Action, ABC):  # type: ignore[misc]
         turn.more = bool(others)
         if self.asks and requests.question_waits(turn):
             return []
-        answer, instead = None, False
-        if waiting is None and requests.actions_of_intents().get(turn.intent) == self.name():
-            answer, instead = manual.answer_first(turn)
-            if answer is not None:
-                dispatcher.utter_message(response=answer)
         other = elsewhere(turn) if self.ends_turn else None
+        answer, instead = None, False
         if other is not None and other != self.name():
             events: list[Event] = [FollowupAction(other)]
         else:
+            if waiting is None and requests.actions_of_intents().get(turn.intent) == self.name():
+                answer, instead = manual.answer_first(turn)
+            if answer is not None:
+                dispatcher.utter_message(response=answer)
             events = resume(turn) if instead else list(self.handle(turn))
         if waiting is not None:
             events.insert(0, SlotSet(requests.BEGUN, None))

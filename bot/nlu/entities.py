@@ -84,7 +84,7 @@ _SPOKEN_PHONE = re.compile(
 )
 # Lectures are few: their numbers may be shorter.
 _REFERENCE = re.compile(
-    r"(?<![A-Za-z0-9])(?:([ACPRS])[- ]?(\d{4,6})|(L)[- ]?(\d{3,6}))(?!\d)", re.IGNORECASE
+    r"(?<![A-Za-z0-9])(?:([ACPRST])[- ]?(\d{4,6})|(L)[- ]?(\d{3,6}))(?!\d)", re.IGNORECASE
 )
 
 

@@ -1,30 +1,50 @@
-"""Phone consultation requests and the hours of the medical services (M1–M4)."""
+"""Phone consultation requests: asking, how they stand, taking one back (M1)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from bot.rules.calendar import TZ
 from bot.rules.consultations import phone_consultation
+from bot.rules.states import ConsultationState, can_move
 from bot.services import audit
-from bot.services.identity import own_policy
+from bot.services.errors import NotFound, Refused
+from bot.services.identity import own_policy, policy_ids
 from bot.store.models import ConsultationRequest
 from bot.store.references import add_numbered
 from bot.store.session import Store
 
+# Waited for, on time or not.
+WAITED_FOR = (ConsultationState.REQUESTED, ConsultationState.OVERDUE)
+# Calls that are over are told of for so long.
+TOLD_FOR = timedelta(days=7)
+
 
 @dataclass(frozen=True)
 class ConsultationView:
-    """A call-back; ``due_at`` in Asia/Shanghai, ``symptom`` as the doctor will read it."""
+    """A call-back; times in Asia/Shanghai, ``symptom`` as the doctor will read it.
+
+    ``late`` says that the doctor should have called by now and has not.
+    """
 
     reference: str
     child: str
     status: str
     due_at: datetime
     symptom: str
+    phone: str
+    requested_at: datetime
+    version: int
+    late: bool = False
+
+    @property
+    def open(self) -> bool:
+        """Whether the call is still waited for."""
+        return self.status in WAITED_FOR
 
 
 def request_phone_consultation(
@@ -58,7 +78,7 @@ def request_phone_consultation(
                     action="consultation.add",
                     subject=found.reference,
                 )
-            return _view(found), False
+            return view(found, now), False
         if found is not None:
             found.idempotency_key = None
             session.flush()
@@ -77,7 +97,7 @@ def request_phone_consultation(
         audit.record(
             session, at=now, actor=actor, action="consultation.request", subject=row.reference
         )
-        return _view(row), True
+        return view(row, now), True
 
 
 def phone_on_record(store: Store, *, identity_id: int, number: str) -> str:
@@ -91,9 +111,87 @@ def phone_on_record(store: Store, *, identity_id: int, number: str) -> str:
         return phone
 
 
-def _view(row: ConsultationRequest) -> ConsultationView:
+def call_backs(store: Store, *, identity_id: int, now: datetime) -> list[ConsultationView]:
+    """Return the calls of the account's policies, open ones first, then the latest.
+
+    Calls that are over are left out :data:`TOLD_FOR` after they were due.
+    """
+    with store.read() as session:
+        query = sa.select(ConsultationRequest).where(
+            ConsultationRequest.kind == "phone",
+            ConsultationRequest.policy_id.in_(  # type: ignore[attr-defined]
+                policy_ids(session, identity_id)
+            ),
+        )
+        found = [view(row, now) for row in session.scalars(query)]
+    told = [seen for seen in found if seen.open or seen.due_at > now - TOLD_FOR]
+    return sorted(told, key=lambda seen: (not seen.open, -seen.requested_at.timestamp()))
+
+
+def cancel_phone_consultation(
+    store: Store, *, identity_id: int, reference: str, now: datetime
+) -> ConsultationView:
+    """Take back a call that the doctor has not made; one taken back already stays so.
+
+    Raises:
+        NotFound: No such call of this account's policies.
+        Refused: ``called_back`` when the doctor has called.
+    """
+    with store.begin() as session:
+        row = by_reference(session, reference)
+        if row.policy_id not in policy_ids(session, identity_id):
+            raise NotFound(reference)
+        if row.status == ConsultationState.CLOSED:
+            return view(row, now)
+        if row.status == ConsultationState.CALLED_BACK:
+            raise Refused("called_back")
+        move(row, ConsultationState.CLOSED)
+        actor = audit.identity_actor(identity_id)
+        audit.record(session, at=now, actor=actor, action="consultation.cancel", subject=reference)
+        session.flush()
+        return view(row, now)
+
+
+def by_reference(session: Session, reference: str) -> ConsultationRequest:
+    """Return a call's row by its number.
+
+    Raises:
+        NotFound: There is none.
+    """
+    row: ConsultationRequest | None = session.scalar(
+        sa.select(ConsultationRequest).where(
+            ConsultationRequest.reference == reference, ConsultationRequest.kind == "phone"
+        )
+    )
+    if row is None:
+        raise NotFound(reference)
+    return row
+
+
+def move(row: ConsultationRequest, state: ConsultationState) -> None:
+    """Bring a call into another state; one that is over makes room for a new request.
+
+    Raises:
+        Refused: ``state`` when it cannot follow.
+    """
+    if not can_move(ConsultationState(row.status), state):
+        raise Refused("state")
+    row.status = state.value
+    row.idempotency_key = None
+
+
+def view(row: ConsultationRequest, now: datetime) -> ConsultationView:
+    """Return what is told of a call at ``now`` (aware)."""
     # The relationship is typed loosely in SQLAlchemy 1.4.
     child: str = row.policy.child.name
     return ConsultationView(
-        row.reference, child, row.status, row.due_at.astimezone(TZ), row.symptom or ""
+        reference=row.reference,
+        child=child,
+        status=row.status,
+        due_at=row.due_at.astimezone(TZ),
+        symptom=row.symptom or "",
+        phone=row.phone or "",
+        requested_at=row.requested_at.astimezone(TZ),
+        version=row.version,
+        late=row.status in WAITED_FOR and row.due_at < now,
     )

@@ -21,6 +21,7 @@ SHORTEST_TYPO = 4
 # What is left of a name without these says by itself which hospital is meant ("复旦").
 _GENERIC = re.compile(r"(?:儿科|儿童|医院|诊所|门诊部|国际部|医学中心|诊疗部)")
 SHORTEST_NAME = 2
+_NUMBERS = re.compile(r"[0-9〇零一二三四五六七八九十百]")
 # Departments in the words of every day; symptoms are for triage (M3).
 _EVERYDAY = {
     "口腔": "看牙|牙齿|牙科|蛀牙|补牙|拔牙|看看牙",
@@ -240,6 +241,9 @@ def _closest(text: str, said: str, value: str) -> tuple[float, Match] | None:
     best: tuple[float, Match] | None = None
     for start in range(len(text) - len(said) + 1):
         window = text[start : start + len(said)]
+        if _NUMBERS.findall(window) != _NUMBERS.findall(said):
+            # 市六医院 is no slip of the keyboard for 市一医院.
+            continue
         score = fuzz.ratio(" ".join(lazy_pinyin(window)), target)
         if score >= TYPO_SIMILARITY and (best is None or score > best[0]):
             best = (score, Match(value, start, start + len(said)))

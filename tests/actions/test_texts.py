@@ -23,14 +23,16 @@ from actions.authorizations import ASPECTS
 from actions.turn import ServiceAction
 from bot.nlu.dates.model import Part
 from bot.rules.authorizations import Ground
-from bot.rules.benefits import CardStatus, VaccinationWay
+from bot.rules.benefits import CardStatus, DirectBilling, VaccinationWay
 from bot.rules.claims import ClaimKind, DocumentKind
 from bot.rules.consultations import CounsellingResult
 from bot.rules.coverage import ITEMS
 from bot.rules.notifications import TOPICS, URGENT, Topic
 from bot.rules.numbers import NoCard
+from bot.rules.states import CONSULTATION_STATES
 from bot.rules.triage import DIRECTIONS
 from bot.rules.visits import BookingWish
+from bot.services.direct_billing import Brand
 from bot.settings import ROOT
 from bot.store.models import (
     APPOINTMENT_STATES,
@@ -79,6 +81,7 @@ def refusals() -> set[str]:
     return found - STAFF - PAGE
 
 
+BILLED = {result.value for result in DirectBilling} | {Brand.OTHER.value}
 # What the words of a group can be.
 WORDS = {
     "refused": refusals(),
@@ -100,11 +103,13 @@ WORDS = {
     "service_status": set(SERVICE_REQUEST_STATES),
     "sign": {direction.sign for direction in DIRECTIONS},
     "lecture_state": {"mine", "free", "full"},
+    "call_back_status": set(CONSULTATION_STATES) | {"late"},
     "complaint_kind": set(COMPLAINT_KINDS),
     "complaint_status": set(COMPLAINT_STATES),
     "item": {item.name for item in ITEMS if not item.stated},
     "vaccination": {"network_clinic", "public"},
     "bill": {"unpaid", "paid", "waived"},
+    "billed": BILLED,
     "card": {status.value for status in CardStatus},
     "data_kind": set(DATA_REQUEST_KINDS),
     "data_status": set(DATA_REQUEST_STATES),
@@ -147,6 +152,7 @@ FAMILIES: dict[str, Iterable[str]] = {
     "says_{kind}": {"network_clinic", "public_special"},
     "authorization_about_{name}": set(ASPECTS),
     "authorization_event_{event.kind}": set(AUTHORIZATION_EVENTS),
+    "billing_{result}": BILLED,
     "booked{ending}": REMINDED,
     "moved{ending}": REMINDED,
     "intent_{entry['name']}": WORDS["intent"],
@@ -392,6 +398,7 @@ SAMPLES = {
     "treatment": "质子重离子治疗",
     "title": "示例讲座：孩子发热怎么在家照顾",
     "speaker": "示例·儿科讲师",
+    "billing": "李沐宸、李沐瑶的计划在这里可直付，但电子卡置灰，付清自付款前不能直付。",
     "brand": "和晴",
     "bill": "S10001",
     "line": "· R10002 李沐宸 儿童健康检查 示范和晴儿科诊所（徐汇） 12月31日（周五）：等同事安排",

@@ -77,6 +77,20 @@ def test_a_link_for_what_is_owed(begin: Callable[..., Any], store: Store, now: d
     assert states(store) == ["pending"]
 
 
+def test_the_order_is_kept_before_the_provider_is_asked(
+    begin: Callable[..., Any], store: Store
+) -> None:
+    seen: list[list[str]] = []
+
+    class Watching(Gateway):
+        def start(self, order: PaymentOrder) -> str:
+            seen.append(states(store))
+            return super().start(order)
+
+    begin(Watching())
+    assert seen == [["created"]]
+
+
 def test_an_expired_link_is_followed_by_a_new_one(
     begin: Callable[..., Any], store: Store, now: datetime
 ) -> None:
