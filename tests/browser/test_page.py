@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import time
 from collections import Counter
 from collections.abc import Callable
 
@@ -11,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from axe_playwright_python.sync_playwright import Axe
 
-from bot.services import mailbox
+from bot.services import mailbox, web_chat
 from bot.services.identity import identify
 from bot.store.models import ChatIdentity, ChatMessage
 from bot.store.session import Store
@@ -386,11 +387,14 @@ def test_leaving_shows_nothing_to_whoever_comes_next(open_page: Open) -> None:
 
 
 def check_as_stored(bot: RunningBot, chat: Chat) -> None:
-    """See that the page shows each line of the store once, in order."""
-    store = store_of(bot)
-    lines = mailbox.both(store, channel="web", account=account_of(chat))
+    """See that all is answered, and that the page shows each line of the store once, in order."""
+    store, account = store_of(bot), account_of(chat)
+    deadline = time.monotonic() + 60
+    while web_chat.is_thinking(store, account=account) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not web_chat.is_thinking(store, account=account)
+    stored = [line.id for line in mailbox.both(store, channel="web", account=account)]
     store.dispose()
-    shown = chat.page.locator("#lines .line").evaluate_all(
-        "all => all.map((one) => Number(one.dataset.id))"
-    )
-    assert shown == [line.id for line in lines]
+    chat.page.wait_for_selector(f"#lines .line[data-id='{stored[-1]}']")
+    ids = "all => all.map((one) => Number(one.dataset.id))"
+    assert chat.page.locator("#lines .line").evaluate_all(ids) == stored
