@@ -169,14 +169,18 @@ class Received:
             logger.exception("a file was not kept")
             self.refused.append(NOT_KEPT)
 
-    def message(self) -> str:
-        """Return what Rasa is told: ``/inform`` with the files' ids and the reasons of refusal."""
+    def told(self) -> dict[str, str]:
+        """Return the entities that the dialogue is told: files' ids, reasons of refusal."""
         told = {}
         if self.ids:
             told["document"] = _joined(self.ids)
         if self.refused:
             told["document_refused"] = _joined(self.refused)
-        return f"/inform{json.dumps(told)}"
+        return told
+
+    def message(self) -> str:
+        """Return what Rasa is told: ``/inform`` with the files' ids and the reasons of refusal."""
+        return f"/inform{json.dumps(self.told())}"
 
 
 def _joined(values: Iterable[object]) -> str:
