@@ -1,4 +1,4 @@
-"""The four processes of the product, each in the foreground until SIGTERM or SIGINT."""
+"""The processes of the product, each in the foreground until SIGTERM or SIGINT."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ QUIET = {
 # Files hold personal data: they are their owner's alone.
 PRIVATE = 0o077
 STOP_S = 8
+UNKNOWN_BOT = "Telegram 不认识 BOT_TELEGRAM_TOKEN：请到 BotFather 核对后重新设置，再启动"
 
 
 class Process(StrEnum):
@@ -36,6 +37,7 @@ class Process(StrEnum):
     ACTIONS = "actions"
     WEB = "web"
     WORKER = "worker"
+    TELEGRAM = "telegram"
 
 
 def prepare(process: str, settings: Settings, *, echo: bool, names: bool = True) -> None:
@@ -133,6 +135,36 @@ def serve_worker(settings: Settings) -> None:
     from bot import worker
 
     asyncio.run(worker.serve(settings))
+
+
+def serve_telegram(settings: Settings) -> None:
+    """Receive from Telegram.
+
+    Raises:
+        OperatorError: There is no token, or Telegram does not know it.
+    """
+    import asyncio
+    import signal
+
+    from telegram.error import InvalidToken
+
+    from bot.channels import telegram
+    from bot.errors import OperatorError
+    from bot.store.session import get_store
+
+    if settings.telegram_token is None:
+        raise OperatorError("没有设 BOT_TELEGRAM_TOKEN")
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await telegram.serve(settings, get_store(), stop)
+
+    try:
+        asyncio.run(run())
+    except InvalidToken as error:
+        raise OperatorError(UNKNOWN_BOT) from error
 
 
 def guarded(run: Callable[[], None]) -> int:

@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 _ORIGIN = re.compile(r"https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?", re.ASCII)
+# What Telegram takes as the secret of a webhook, long enough not to be guessed.
+_WEBHOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{32,256}")
 
 # pydantic's error types in an operator's words; others keep pydantic's message.
 _REASONS = {
@@ -87,6 +89,20 @@ class Settings(BaseSettings):
         description="Key that signs what we and the payment provider tell each other; must be "
         "set in production where BOT_PAYMENT_URL is.",
     )
+    telegram_token: SecretStr | None = Field(
+        None, description="Token of the Telegram bot; with it `bot up` receives and sends there."
+    )
+    telegram_url: str = Field(
+        "https://api.telegram.org", description="Address of the Telegram Bot API server."
+    )
+    telegram_secret: SecretStr | None = Field(
+        None,
+        description="Secret of the webhook BOT_PUBLIC_URL/telegram/webhook; without it updates "
+        "are fetched (long polling).",
+    )
+    telegram_port: int = Field(
+        8081, ge=1, le=65535, description="Port of the webhook's process, loopback."
+    )
     files_url: str | None = Field(
         None,
         description="Where parents' files are kept: a folder or s3://bucket/prefix (extra s3).",
@@ -141,6 +157,11 @@ class Settings(BaseSettings):
     def _consistent(self) -> Settings:
         if self.now is not None and self.now.tzinfo is None:
             raise ValueError("BOT_NOW 要带时区，例如 2026-11-23T20:30:00+08:00")
+        secret = self.telegram_secret.get_secret_value() if self.telegram_secret else None
+        if secret is not None and not _WEBHOOK_SECRET.fullmatch(secret):
+            raise ValueError("BOT_TELEGRAM_SECRET 要有 32 到 256 个字母、数字、_ 或 -")
+        if secret is not None and self.public_url is None:
+            raise ValueError("有 BOT_TELEGRAM_SECRET 就要设 BOT_PUBLIC_URL，Telegram 才找得到")
         if not self.file_keys:
             raise ValueError("BOT_FILES_KEY 里没有密钥")
         if len({self.rasa_port, self.actions_port, self.web_port}) < 3:
@@ -201,6 +222,11 @@ class Settings(BaseSettings):
     def heartbeat(self) -> Path:
         """File that the worker touches while it works."""
         return self.var / "worker.alive"
+
+    @property
+    def telegram_heartbeat(self) -> Path:
+        """File that the process of Telegram touches while it works."""
+        return self.var / "telegram.alive"
 
     @property
     def models(self) -> Path:

@@ -157,16 +157,46 @@ def claim(store: Store, *, owner: str, now: datetime) -> Claimed | None:
         )
         if taken.rowcount != 1:
             return None
-    message = InboundMessage(
-        waiting.channel,
-        waiting.account,
-        waiting.update_id,
-        InboundKind(waiting.kind),
-        waiting.said_at,
-        waiting.payload.get("text"),
-        waiting.payload.get("extra") or {},
+    return _claimed(waiting, waiting.attempts + 1)
+
+
+def absorb(store: Store, claimed: Claimed, *, owner: str, now: datetime) -> list[Claimed]:
+    """Take the updates that belong to the same album as a claimed one and come right after it.
+
+    Args:
+        store: The store.
+        claimed: The first of them, being processed.
+        owner: Who processes it.
+        now: Aware.
+
+    Returns:
+        The others, in order; to be ended with the first (``also`` of :func:`finish`).
+    """
+    group = claimed.message.extra.get("group")
+    if group is None:
+        return []
+    query = (
+        sa.select(UPDATES)
+        .where(
+            UPDATES.c.channel == claimed.message.channel,
+            UPDATES.c.account == claimed.message.account,
+            UPDATES.c.id > claimed.id,
+            UPDATES.c.status.in_(("received", "processing")),
+        )
+        .order_by(UPDATES.c.id)
     )
-    return Claimed(waiting.id, message, waiting.received_at, waiting.attempts + 1)
+    taken = []
+    with store.begin() as session:
+        for row in session.execute(query).all():
+            if (row.payload.get("extra") or {}).get("group") != group:
+                break
+            session.execute(
+                sa.update(UPDATES)
+                .where(UPDATES.c.id == row.id)
+                .values(status="processing", owner=owner, lease_until=now + LEASE)
+            )
+            taken.append(_claimed(row, row.attempts + 1))
+    return taken
 
 
 def renew(store: Store, *, update: int, owner: str, now: datetime) -> bool:
@@ -191,6 +221,7 @@ def finish(
     due_at: datetime,
     failed: bool = False,
     fetched: bool = False,
+    also: Sequence[Claimed] = (),
 ) -> bool:
     """End an update and put its replies into the outbox, both or neither.
 
@@ -204,6 +235,7 @@ def finish(
         failed: Whether the replies are an apology.
         fetched: The channel's clients fetch: the replies, which are mailbox messages then, are
             in the mailbox at once, and the outbox only remembers them.
+        also: Updates that were answered with this one (:func:`absorb`).
 
     Returns:
         False if somebody else has taken the update over meanwhile; nothing is sent then.
@@ -218,6 +250,13 @@ def finish(
         )
         if not ended.rowcount:
             return False
+        if also:
+            session.execute(
+                sa.update(UPDATES)
+                .where(UPDATES.c.id.in_([one.id for one in also]))
+                .where(UPDATES.c.status == "processing", UPDATES.c.owner == owner)
+                .values(status="processed", processed_at=now, lease_until=None)
+            )
         for number, reply in enumerate(replies):
             message = OutboxMessage(
                 identity_id=who.id,
@@ -238,6 +277,19 @@ def finish(
                     outbox_id=message.id,
                 )
         return True
+
+
+def _claimed(row: Any, attempts: int) -> Claimed:
+    message = InboundMessage(
+        row.channel,
+        row.account,
+        row.update_id,
+        InboundKind(row.kind),
+        row.said_at,
+        row.payload.get("text"),
+        row.payload.get("extra") or {},
+    )
+    return Claimed(row.id, message, row.received_at, attempts)
 
 
 def _waiting(now: datetime) -> Any:
