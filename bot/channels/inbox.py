@@ -21,8 +21,10 @@ from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
 from rasa.shared.core.events import BotUttered, UserUttered
 
 from bot import clock
+from bot.channels import people
 from bot.rules.messages import READABLE, InboundKind, is_stale, typed
 from bot.services import inbox
+from bot.services.identity import identify
 from bot.services.inbox import LEASE, MOST_ATTEMPTS, Claimed, InboundMessage
 from bot.store.session import Store
 from bot.texts import texts
@@ -42,6 +44,9 @@ class Agent(Protocol):
 
     def handle_message(self, message: UserMessage) -> Awaitable[Any]:
         """Run one turn."""
+
+    def parse_message(self, message_data: str) -> Awaitable[dict[str, Any]]:
+        """Read a text without a turn."""
 
 
 class InboxConsumer:
@@ -161,6 +166,9 @@ class InboxConsumer:
             said = await self._said_before(claimed)
             if said is not None:
                 return said
+        said = await self._from_people(claimed, read)
+        if said is not None:
+            return said
         collector = CollectingOutputChannel()
         turn = UserMessage(
             read,
@@ -172,6 +180,18 @@ class InboxConsumer:
         await self._agent.handle_message(turn)
         replies = [_reply(said) for said in collector.messages]
         return replies or [_fixed("failure")]
+
+    async def _from_people(self, claimed: Claimed, read: str) -> list[Reply] | None:
+        message = claimed.message
+        who = await asyncio.to_thread(identify, self._store, message.channel, message.account)
+        return await people.answered(
+            self._store,
+            self._agent.parse_message,
+            identity_id=who.id,
+            text=read,
+            key=message_id(claimed),
+            now=self._now(),
+        )
 
     async def _said_before(self, claimed: Claimed) -> list[Reply] | None:
         """Return the replies of a turn that was saved before the server died, if it was."""

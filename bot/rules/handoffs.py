@@ -108,32 +108,15 @@ LIVE_KINDS = (AGENT_MESSAGE, HANDOFF_MESSAGE)
 _STRIP = " \t\r\n。.!！~～,，、?？"
 # Said to a person, each ends the conversation; only the whole message counts.
 _END = frozenset(
-    "/end end 不用了 不用了谢谢 不用了谢谢您 谢谢不用了 好的不用了 不需要了 不需要人工了 结束 结束人工 "
-    "结束人工服务 结束对话 结束会话 结束聊天 退出人工 转回机器人 转回小助手 回到小助手".split()
+    "/end end 不用了 不用了谢谢 不用了谢谢您 谢谢不用了 好的不用了 不需要了 不需要人工了 结束 "
+    "结束人工 结束人工服务 结束对话 结束会话 结束聊天 退出人工 转回机器人 转回小助手 "
+    "回到小助手".split()
 )
 # Said while waiting; a bare "不用了" may be the answer to a question of the bot.
 _END_WAIT = frozenset(
     "/end 结束人工 不用人工了 不要人工了 不用人工 不需要人工了 取消人工 取消转人工 不用转了 "
     "不用转人工了 不转了 不转人工了 取消排队 不排了 不排队了 不等了 不等人工了 退出排队 退出人工 "
     "结束排队".split()
-)
-_STARS = 1, 5
-LONGEST_NOTE = 200
-# The kinds of messages that leave at any hour: the parent is in the middle of a conversation.
-AGENT_MESSAGE = "agent"
-HANDOFF_MESSAGE = "handoff"
-LIVE_KINDS = (AGENT_MESSAGE, HANDOFF_MESSAGE)
-
-_STRIP = " \t\r\n。.!！~～,，、?？"
-# Said to a person, each ends the conversation; only the whole message counts.
-_END = frozenset(
-    "/end end 不用了 不用了谢谢 不用了谢谢您 谢谢不用了 好的不用了 结束 结束人工 结束人工服务 结束对话 结束会话 "
-    "结束聊天 退出人工 转回机器人 转回小助手 回到小助手 不需要了 不需要人工了".split()
-)
-# Said while waiting; a bare "不用了" may be the answer to a question of the bot.
-_END_WAIT = frozenset(
-    "/end 结束人工 不用人工了 不要人工了 不用人工 不需要人工了 取消人工 取消转人工 不用转了 不用转人工了 "
-    "不转了 不转人工了 取消排队 不排了 不排队了 不等了 不等人工了 退出排队 退出人工 结束排队".split()
 )
 _STARS = {"一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5}
 _STAR_WORDS = ("分", "星", "颗星")

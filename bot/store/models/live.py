@@ -148,7 +148,7 @@ class AgentPresence(Base):
         one_of("status", *AGENT_STATES),
         sa.CheckConstraint("capacity >= 0", name="capacity"),
     )
-    agent_id: int = sa.Column(sa.Integer, primary_key=True, autoincrement=False)
+    agent_id: int = col(sa.Integer, primary_key=True, autoincrement=False)
     name: str = col(sa.String(32))
     status: str = col(sa.String(16), default="offline")
     capacity: int = col(sa.Integer, default=3)
