@@ -726,6 +726,15 @@ class ActionSubmitCancel(Submit):
             turn.say("change_refused", reason=texts.word("refused", refused.reason))
             return None
         turn.say("cancelled", reference=seen.reference, **_told(seen, turn))
+        if turn.slot("cancel_late_confirm"):
+            # The hospital expects the child: somebody has to tell it (V3).
+            handoffs.request_handoff(
+                turn.store,
+                identity_id=turn.identity.id,
+                reason="rule",
+                note=seen.reference,
+                now=turn.now,
+            )
         return None
 
 
