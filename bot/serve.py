@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
+from types import FrameType
 
 import sqlalchemy as sa
 
@@ -104,8 +105,17 @@ def serve_web(settings: Settings) -> None:
     """Serve the pages and ``/health``."""
     import uvicorn
 
-    uvicorn.run(
-        "bot.desk.app:app",
+    from bot.web.app import app
+
+    class Server(uvicorn.Server):
+        """Ends the open streams with itself; it would wait for them otherwise."""
+
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            app.state.streams.close()
+            super().handle_exit(sig, frame)
+
+    config = uvicorn.Config(
+        app,
         host=HOST,
         port=settings.web_port,
         # uvicorn's WebSockets want a newer library than Rasa allows.
@@ -115,6 +125,7 @@ def serve_web(settings: Settings) -> None:
         server_header=False,
         timeout_graceful_shutdown=STOP_S,
     )
+    Server(config).run()
 
 
 def serve_worker(settings: Settings) -> None:

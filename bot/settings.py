@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # What Telegram takes as the secret of a webhook, long enough not to be guessed.
 _WEBHOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{32,256}")
+_ORIGIN = re.compile(r"https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?", re.ASCII)
 
 # pydantic's error types in an operator's words; others keep pydantic's message.
 _REASONS = {
@@ -72,6 +73,11 @@ class Settings(BaseSettings):
         None,
         description="Address at which parents reach the web process; needed in production. "
         "By default its loopback port.",
+    )
+    web_embed_origins: str | None = Field(
+        None,
+        description="Sites whose pages may hold the chat page in a frame, for example "
+        "https://www.example.com; spaces between several.",
     )
     payment_url: str | None = Field(
         None,
@@ -139,6 +145,14 @@ class Settings(BaseSettings):
             raise ValueError("只能是本机文件夹，或 s3://存储桶/前缀")
         return str(Path(url).expanduser().absolute())
 
+    @field_validator("web_embed_origins")
+    @classmethod
+    def _origins(cls, origins: str | None) -> str | None:
+        for origin in (origins or "").split():
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError("每个都要写成 https://www.example.com 这样，空格分开，不带路径")
+        return origins
+
     @model_validator(mode="after")
     def _consistent(self) -> Settings:
         if self.now is not None and self.now.tzinfo is None:
@@ -188,6 +202,11 @@ class Settings(BaseSettings):
             return self.files_url
         name = "uploads" if self.now is None else f"uploads-{self.now:%Y%m%dT%H%M}"
         return str(self.var / name)
+
+    @property
+    def embed_origins(self) -> tuple[str, ...]:
+        """The sites that may hold the chat page in a frame."""
+        return tuple((self.web_embed_origins or "").split())
 
     @property
     def base_url(self) -> str:

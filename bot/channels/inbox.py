@@ -23,6 +23,7 @@ from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
 from rasa.shared.core.events import BotUttered, UserUttered
 
 from bot import clock
+from bot.channels.reply import PULL, as_message, render
 from bot.rules.messages import READABLE, InboundKind, is_stale, typed
 from bot.services import inbox
 from bot.services.inbox import LEASE, MOST_ATTEMPTS, Claimed, InboundMessage
@@ -151,7 +152,10 @@ class InboxConsumer:
         finally:
             renewing.cancel()
             typing.cancel()
+        fetched = claimed.message.channel in PULL
         try:
+            if fetched:
+                replies = [as_message(render({"reply": reply})) for reply in replies]
             await asyncio.to_thread(
                 inbox.finish,
                 self._store,
@@ -162,6 +166,7 @@ class InboxConsumer:
                 due_at=self._now(),
                 failed=failed,
                 also=also,
+                fetched=fetched,
             )
         except Exception:
             # Its lease runs out, and it is given out again.

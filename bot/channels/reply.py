@@ -141,7 +141,7 @@ class Mailbox:
 Senders = Mapping[str, ChannelSender | Mailbox]
 FETCH_S = 10.0
 # The channels whose clients fetch.
-PULL = ("rest",)
+PULL = ("rest", "web")
 
 
 def senders(settings: Settings) -> dict[str, ChannelSender | Mailbox]:

@@ -8,17 +8,19 @@ its lease has run out; leases are counted by the machine's clock, which is never
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from bot.rules.messages import InboundKind
+from bot.services import mailbox
 from bot.services.identity import identify
-from bot.store.models import InboundUpdate, OutboxMessage
+from bot.store.models import ChatIdentity, InboundUpdate, OutboxMessage
 from bot.store.session import Store
 
 LEASE = timedelta(seconds=20)
@@ -61,8 +63,36 @@ class Claimed:
     attempts: int
 
 
-def accept(store: Store, message: InboundMessage, *, now: datetime) -> bool:
-    """Store an update; return False if it is stored already (redelivery)."""
+@dataclass(frozen=True)
+class Shown:
+    """How an update stands in the parent's own chat, where clients fetch it.
+
+    Attributes:
+        message: What is shown, as JSON.
+        at: Aware.
+        allowed: Called in the transaction that stores it, which nobody else can say anything in
+            this chat beside; raises if the update may not be taken.
+    """
+
+    message: Mapping[str, Any]
+    at: datetime
+    allowed: Callable[[Session], object] = lambda _session: None
+
+
+def accept(
+    store: Store, message: InboundMessage, *, now: datetime, shown: Shown | None = None
+) -> bool:
+    """Store an update; return False if it is stored already (redelivery).
+
+    Args:
+        store: The store.
+        message: The update.
+        now: When it came, aware.
+        shown: What its client shows of it, put into the mailbox with it, both or neither.
+
+    Raises:
+        bot.services.errors.ServiceError: What ``shown`` does not allow.
+    """
     row = InboundUpdate(
         channel=message.channel,
         update_id=message.update_id,
@@ -72,6 +102,7 @@ def accept(store: Store, message: InboundMessage, *, now: datetime) -> bool:
         payload={"text": message.text, "extra": dict(message.extra)},
         received_at=now,
     )
+    who = identify(store, message.channel, message.account) if shown else None
     try:
         with store.begin() as session:
             known = sa.select(UPDATES.c.id).where(
@@ -79,7 +110,18 @@ def accept(store: Store, message: InboundMessage, *, now: datetime) -> bool:
             )
             if session.scalar(known) is not None:
                 return False
+            if shown and who:
+                session.get(ChatIdentity, who.id, with_for_update=True)
+                shown.allowed(session)
             session.add(row)
+            if shown and who:
+                mailbox.append(
+                    session,
+                    identity_id=who.id,
+                    message=shown.message,
+                    at=shown.at,
+                    direction="in",
+                )
     except IntegrityError:
         # Two deliveries at once; the other one has stored it.
         return False
@@ -179,6 +221,7 @@ def finish(
     due_at: datetime,
     failed: bool = False,
     also: Sequence[Claimed] = (),
+    fetched: bool = False,
 ) -> bool:
     """End an update and put its replies into the outbox, both or neither.
 
@@ -191,6 +234,8 @@ def finish(
         due_at: When the replies are due, by the business clock of the outbox (aware).
         failed: Whether the replies are an apology.
         also: Updates that were answered with this one (:func:`absorb`).
+        fetched: The channel's clients fetch: the replies, which are mailbox messages then, are
+            in the mailbox at once, and the outbox only remembers them.
 
     Returns:
         False if somebody else has taken the update over meanwhile; nothing is sent then.
@@ -213,15 +258,24 @@ def finish(
                 .values(status="processed", processed_at=now, lease_until=None)
             )
         for number, reply in enumerate(replies):
-            session.add(
-                OutboxMessage(
-                    identity_id=who.id,
-                    kind=REPLY,
-                    payload={"reply": dict(reply)},
-                    due_at=due_at,
-                    idempotency_key=f"{REPLY}:{claimed.id}:{number}",
-                )
+            message = OutboxMessage(
+                identity_id=who.id,
+                kind=REPLY,
+                payload={"reply": dict(reply)},
+                due_at=due_at,
+                idempotency_key=f"{REPLY}:{claimed.id}:{number}",
             )
+            session.add(message)
+            if fetched:
+                message.status, message.attempts, message.sent_at = "sent", 1, due_at
+                session.flush()
+                mailbox.append(
+                    session,
+                    identity_id=who.id,
+                    message=reply,
+                    at=due_at,
+                    outbox_id=message.id,
+                )
         return True
 
 
