@@ -18,9 +18,9 @@ SHORTEST_FILES_KEY = 32
 ROOT = Path(__file__).resolve().parent.parent
 
 
+_ORIGIN = re.compile(r"https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?", re.ASCII)
 # What Telegram takes as the secret of a webhook, long enough not to be guessed.
 _WEBHOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{32,256}")
-_ORIGIN = re.compile(r"https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?", re.ASCII)
 
 # pydantic's error types in an operator's words; others keep pydantic's message.
 _REASONS = {

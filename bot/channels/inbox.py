@@ -165,8 +165,8 @@ class InboxConsumer:
                 now=self._wall(),
                 due_at=self._now(),
                 failed=failed,
-                also=also,
                 fetched=fetched,
+                also=also,
             )
         except Exception:
             # Its lease runs out, and it is given out again.

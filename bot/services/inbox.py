@@ -220,8 +220,8 @@ def finish(
     now: datetime,
     due_at: datetime,
     failed: bool = False,
-    also: Sequence[Claimed] = (),
     fetched: bool = False,
+    also: Sequence[Claimed] = (),
 ) -> bool:
     """End an update and put its replies into the outbox, both or neither.
 
@@ -233,9 +233,9 @@ def finish(
         now: Aware.
         due_at: When the replies are due, by the business clock of the outbox (aware).
         failed: Whether the replies are an apology.
-        also: Updates that were answered with this one (:func:`absorb`).
         fetched: The channel's clients fetch: the replies, which are mailbox messages then, are
             in the mailbox at once, and the outbox only remembers them.
+        also: Updates that were answered with this one (:func:`absorb`).
 
     Returns:
         False if somebody else has taken the update over meanwhile; nothing is sent then.

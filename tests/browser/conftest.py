@@ -15,14 +15,20 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+import sqlalchemy as sa
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 
+from bot.services import mailbox
+from bot.services.identity import identify
+from bot.store.models import ChatIdentity, ChatMessage
+from bot.store.session import Store
 from tests.conftest import RunningBot
 
 # A bot of its own: its processes are killed here.
 NOW = "2026-11-23T10:05:00+08:00"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 WAIT_MS = 20_000
+Open = Callable[..., "Chat"]
 NARROW, WIDE = (360, 740), (1280, 800)
 
 
@@ -182,3 +188,28 @@ def down(bot: RunningBot, *names: str) -> Iterator[None]:
             return
         time.sleep(0.2)
     raise AssertionError("not up again")
+
+
+def store_of(bot: RunningBot) -> Store:
+    (path,) = bot.var.glob("store-*.sqlite")
+    return Store(f"sqlite:///{path}")
+
+
+def account_of(chat: Chat) -> str:
+    (cookie,) = chat.context.cookies()
+    return str(cookie["value"]).split(".")[0]
+
+
+def said_by_bot(bot: RunningBot, chat: Chat, text: str, *titles: str) -> None:
+    """Let the bot say something by itself, as a reminder does."""
+    store = store_of(bot)
+    message: dict[str, object] = {"text": text}
+    if titles:
+        message["buttons"] = [{"title": one, "payload": f"/{one}"} for one in titles]
+    who = identify(store, "web", account_of(chat))
+    with store.begin() as session:
+        row = session.get(ChatIdentity, who.id)
+        assert row
+        now = session.scalar(sa.select(sa.func.max(ChatMessage.at)))
+        mailbox.append(session, identity_id=who.id, message=message, at=now)
+    store.dispose()

@@ -34,7 +34,7 @@ export class Outgoing {
   add(item) {
     item.name ??= newName();
     item.at ??= Date.now();
-    item.state = "sending";
+    item.state = this.#failures ? "waiting" : "sending";
     this.#items.push(item);
     this.#keep();
     this.#told.changed(item);
@@ -76,8 +76,10 @@ export class Outgoing {
         this.#take(item);
         this.#told.sent(item);
       } else if (AGAIN.has(answer.status)) {
-        item.state = answer.status === 429 ? "slow_down" : "waiting";
-        this.#told.changed(item);
+        for (const one of this.#items) {
+          one.state = answer.status === 429 ? "slow_down" : "waiting";
+          this.#told.changed(one);
+        }
         const pause = PAUSES_MS[Math.min(this.#failures, PAUSES_MS.length - 1)];
         this.#failures += 1;
         this.#timer = setTimeout(() => this.#run(), Math.max(pause, answer.pause * 1000));
