@@ -25,8 +25,8 @@ from actions.turn import (
 from bot.rules.benefits import CardStatus
 from bot.rules.visits import cancellation_deadline, is_late
 from bot.services import appointments as service
+from bot.services import handoffs, policies, reminder_settings
 from bot.services import hospitals as directory
-from bot.services import policies, reminder_settings
 from bot.services.appointments import AppointmentView, Wish
 from bot.services.errors import NotFound, Refused
 

@@ -33,8 +33,13 @@ DOCTOR = re.compile(r"医生|大夫|问诊|看病|doctor")
 CALLS_ME = re.compile(
     rf"(?:(?:{PERSON})[^,，。!?！？]{{0,8}}(?:{CALL})|(?:{CALL})[^,，。]{{0,4}}(?:{PERSON}))", re.I
 )
-LEAVES = re.compile(rf"(?:给|跟|向)?(?:{PERSON})?[^,，。!?！？]{{0,3}}(?:留(?:个|一个|条|一条|下)?(?:言|话|口信|消息))")
-BARE_CALL = re.compile(rf"(?:那就?|好|行|我要|想要|麻烦|请|上班后|明天|再|就|还是)*(?:{CALL})(?:吧|了|呗|谢谢|[。.!！~])*", re.I)
+LEAVES = re.compile(
+    rf"(?:给|跟|向)?(?:{PERSON})?[^,，。!?！？]{{0,3}}(?:留(?:个|一个|条|一条|下)?(?:言|话|口信|消息))"
+)
+BARE_CALL = re.compile(
+    rf"(?:那就?|好|行|我要|想要|麻烦|请|上班后|明天|再|就|还是)*(?:{CALL})(?:吧|了|呗|谢谢|[。.!！~])*",
+    re.I,
+)
 QUESTION = re.compile(r"[?？]|吗|多久|什么时候|没(?:有)?(?:人)?(?:回|打|来)|怎么")
 MESSAGE_COMMAND, CALL_COMMAND = "action_leave_message", "action_staff_call_back"
 
@@ -81,7 +86,9 @@ class ActionTalkToHuman(ServiceAction):
 def _offered_after_misses(turn: Turn) -> bool:
     missed = texts.whole("two_misses")
     for event in reversed(turn.tracker.events[:-1]):
-        if event["event"] == "user" and event.get("text") != turn.tracker.latest_message.get("text"):
+        if event["event"] == "user" and event.get("text") != turn.tracker.latest_message.get(
+            "text"
+        ):
             return False
         if event["event"] == "bot" and event.get("text") == missed:
             return True

@@ -259,7 +259,10 @@ class ServiceAction(Action, ABC):  # type: ignore[misc]
             self.log_failure(tracker)
             dispatcher.messages.clear()
             say(dispatcher, self.failure_response)
-            if await asyncio.to_thread(_handed_over, tracker):
+            urgent = self.failure_response == "emergency"
+            reason = "emergency" if urgent else "bot_failure"
+            new = await asyncio.to_thread(_handed_over, tracker, reason)
+            if new and not urgent:
                 say(dispatcher, "handoff_failure")
             return self.failed(tracker)
 
@@ -315,14 +318,12 @@ def _who(store: Store, tracker: Tracker) -> Identity:
     return identities.identify(store, channel, account)
 
 
-def _handed_over(tracker: Tracker) -> bool:
+def _handed_over(tracker: Tracker, reason: str) -> bool:
     """Ask for a person after a failure; return whether one is asked for now and was not before."""
     try:
         store = get_store()
         who = _who(store, tracker)
-        asked = handoffs.request_handoff(
-            store, identity_id=who.id, reason="bot_failure", now=clock.now()
-        )
+        asked = handoffs.request_handoff(store, identity_id=who.id, reason=reason, now=clock.now())
     except Exception:
         logger.exception("nobody could be asked for")
         return False

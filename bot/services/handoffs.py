@@ -95,7 +95,8 @@ def request_handoff(
     """Ask for a person; an open request is kept, and made urgent if this is.
 
     In office hours and for an emergency at any hour it is queued at once, else when people are
-    back. A complaint does not wait in the conversation: it is an item of its own.
+    back. A complaint does not wait in the conversation: it is an item of its own. What a rule
+    asks for is dealt with without the parent, who goes on with the bot.
 
     Args:
         store: The store.
@@ -312,6 +313,7 @@ def _new(
     policy_id: int | None = None,
 ) -> HandOff:
     complaint = why is HandOffReason.COMPLAINT
+    later = complaint or why is HandOffReason.RULE
     return HandOff(
         identity_id=identity_id,
         policy_id=policy_id,
@@ -320,7 +322,8 @@ def _new(
         priority=priority_of(why, overnight=not office_status(plan, now).open),
         note=note,
         requested_at=now,
-        wish=(Wish.MESSAGE if complaint else Wish.CHAT).value,
+        wish=(Wish.MESSAGE if later else Wish.CHAT).value,
+        due_at=contact_due(plan, now) if why is HandOffReason.RULE else None,
         open_key=None if complaint else open_key(identity_id),
     )
 
