@@ -17,10 +17,11 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any, Protocol
 
-from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
+from rasa.core.channels.channel import UserMessage
 from rasa.shared.core.events import BotUttered, UserUttered
 
 from bot import clock
+from bot.channels.collector import Collector, saved
 from bot.rules.messages import READABLE, InboundKind, is_stale, typed
 from bot.services import inbox
 from bot.services.inbox import LEASE, MOST_ATTEMPTS, Claimed, InboundMessage
@@ -161,7 +162,7 @@ class InboxConsumer:
             said = await self._said_before(claimed)
             if said is not None:
                 return said
-        collector = CollectingOutputChannel()
+        collector = Collector()
         turn = UserMessage(
             read,
             collector,
@@ -183,8 +184,7 @@ class InboxConsumer:
                     break
                 said = [] if event.message_id == message_id(claimed) else None
             elif isinstance(event, BotUttered) and said is not None:
-                given = {k: v for k, v in (event.data or {}).items() if v}
-                said.append(_reply({"text": event.text, **given}))
+                said.append(_reply(saved(event)))
         if said is None:
             return None
         return said or [_fixed("failure")]
