@@ -12,7 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
+from rasa.core.channels.channel import UserMessage
 from rasa.core.channels.rest import RestInput
 from rasa.shared.exceptions import RasaException
 from sanic import Blueprint, response
@@ -20,6 +20,7 @@ from sanic.request import Request
 from sanic.response import HTTPResponse
 
 from bot import clock
+from bot.channels.collector import Collector
 from bot.channels.upload import Received, UploadedFile, UploadError, UploadReader
 from bot.services import identity as identities
 from bot.services import mailbox
@@ -111,7 +112,7 @@ class LoopbackRest(RestInput):  # type: ignore[misc]
     async def _answered(
         self, on_new_message: Callable[[UserMessage], Awaitable[Any]], sender: str, text: str
     ) -> HTTPResponse:
-        collector = CollectingOutputChannel()
+        collector = Collector()
         message = UserMessage(
             text[:LONGEST_TEXT],
             collector,
