@@ -41,7 +41,8 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> list[str]:
         parts.append(f"<li>body: {_kind(body['schema'])}</li>")
     parts.append("</ul><ul>")
     for status, answer in operation["responses"].items():
-        schema = next(iter(answer.get("content", {}).values()), {}).get("schema", {})
+        contents: list[dict[str, Any]] = list(answer.get("content", {}).values())
+        schema = contents[0].get("schema", {}) if contents else {}
         parts.append(f"<li>{status}: {escape(answer['description'])} {_kind(schema)}</li>")
     parts.append("</ul>")
     return parts

@@ -239,7 +239,7 @@ def _done(store: Store, what: str, write: Callable[[Session], Report], source: S
         with store.begin() as session:
             report = write(session)
             if report.faults or source.dry_run:
-                raise _Undo(report)
+                raise _Undo(report)  # noqa: TRY301 - only this ends the transaction unwritten.
             session.flush()
             if report.created or report.updated:
                 audit.record(
