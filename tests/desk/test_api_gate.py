@@ -24,7 +24,7 @@ from bot.store.session import Store
 
 BILL = {
     "policy_number": "YX2026-000101",
-    "hospital": "上海市儿童医院",
+    "hospital": "上海儿童医学中心国际诊疗部",
     "visited_on": "2026-11-20",
     "amount": "88.80",
 }
