@@ -61,7 +61,7 @@ def _day(value: Any) -> date:
 
 def _moment(value: Any) -> datetime:
     if isinstance(value, datetime):
-        return value
+        return value.astimezone(TZ)
     if not _MOMENT.fullmatch(_text(value)):
         raise ValueError("must be a moment such as 2026-11-23T10:00:00+08:00")
     return datetime.fromisoformat(value.upper()).astimezone(TZ)
