@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from bot.store.models import (
+    ApiKey,
+    ApiRequest,
     Appointment,
     AuditEntry,
     Authorization,
@@ -53,6 +55,9 @@ from bot.store.models import (
     ServiceRequest,
     VerificationLock,
     Visit,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookEvent,
 )
 from bot.store.session import Store
 
@@ -199,6 +204,25 @@ VALID: dict[type[Any], dict[str, Any]] = {
         "idempotency_key": "once",
         "storage_key": "a",
     },
+    ApiKey: {"name": "core", "prefix": "p", "hash": "0" * 64, "scopes": [], "created_at": NOW},
+    ApiRequest: {
+        "api_key_id": 1,
+        "idempotency_key": "k",
+        "fingerprint": "0" * 64,
+        "owner": "o",
+        "lease_until": NOW,
+        "expires_at": NOW,
+    },
+    WebhookEndpoint: {
+        "reference": "W1",
+        "api_key_id": 1,
+        "url": "https://example.com",
+        "events": [],
+        "secret": "s",
+        "created_at": NOW,
+    },
+    WebhookEvent: {"reference": "evt_1", "kind": "payment.paid", "at": NOW, "data": {}},
+    WebhookDelivery: {"event_id": 1, "endpoint_id": 1, "next_at": NOW},
     HandOff: {"identity_id": 1, "reason": "asked", "requested_at": NOW},
     InboundUpdate: {
         "channel": "rest",
@@ -351,6 +375,18 @@ REFUSED = [
     (DataRequest, {"reference": "D2", "idempotency_key": None, "storage_key": "b", "status": "x"}),
     (DataRequest, {"reference": "D2", "idempotency_key": None, "kind": "erasure"}),
     (DataRequest, {"reference": "D2", "storage_key": "b"}),
+    (ApiKey, {}),
+    (ApiKey, {"name": "other"}),
+    (ApiKey, {"name": "other", "prefix": "q", "hash": "0"}),
+    (ApiKey, {"name": "other", "prefix": "q", "expires_at": NOW}),
+    (ApiRequest, {}),
+    (ApiRequest, {"idempotency_key": "l", "status": 200}),
+    (ApiRequest, {"idempotency_key": "l", "status": 500, "answer": "a"}),
+    (ApiRequest, {"idempotency_key": "l", "api_key_id": 99}),
+    (WebhookEndpoint, {}),
+    (WebhookEvent, {}),
+    (WebhookDelivery, {}),
+    (WebhookDelivery, {"endpoint_id": 99}),
     (HandOff, {"reason": "bored"}),
     (HandOff, {"status": "lost"}),
     (InboundUpdate, {}),

@@ -58,6 +58,14 @@ from bot.store.models.messages import (
     NotificationSetting,
     OutboxMessage,
 )
+from bot.store.models.partners import (
+    DELIVERY_STATES,
+    ApiKey,
+    ApiRequest,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookEvent,
+)
 from bot.store.models.people import (
     Binding,
     ChatIdentity,
@@ -82,6 +90,7 @@ __all__ = [
     "COMPLAINT_STATES",
     "DATA_REQUEST_KINDS",
     "DATA_REQUEST_STATES",
+    "DELIVERY_STATES",
     "DOCUMENT_KINDS",
     "DOCUMENT_STATES",
     "HANDOFF_REASONS",
@@ -93,6 +102,8 @@ __all__ = [
     "PAYMENT_STATES",
     "SERVICE_REQUEST_KINDS",
     "SERVICE_REQUEST_STATES",
+    "ApiKey",
+    "ApiRequest",
     "Appointment",
     "AuditEntry",
     "Authorization",
@@ -135,5 +146,8 @@ __all__ = [
     "ServiceRequest",
     "VerificationLock",
     "Visit",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookEvent",
     "utcnow",
 ]
