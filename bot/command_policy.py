@@ -20,7 +20,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 ENTITY = "command"
 EMERGENCY = "report_emergency"
 # Questions that any text answers.
-FREE_TEXT = frozenset({"complaint_text"})
+FREE_TEXT = frozenset({"complaint_text", "contact_text"})
 # Said while its own form is open, a command is an answer ("确认解绑").
 OWN_FORM = {
     "unbind": "unbind_form",

@@ -13,6 +13,10 @@ from bot.services.errors import NotFound, Refused
 from bot.settings import get_settings
 
 LASTS = timedelta(minutes=15)
+# What an agent sent is looked at again later; until then only its parent's chat has the address.
+CHAT_FILE_LASTS = timedelta(days=7)
+# No kind of reference begins so.
+CHAT_FILE = "CHF"
 _TOKEN = re.compile(
     r"(?P<data>[A-Z]{1,3}\d{1,12}\.\d{1,12}\.\d{1,12})\.(?P<mark>[\w-]{22})", re.ASCII
 )
@@ -46,6 +50,26 @@ def claim_form_link(reference: str, identity_id: int, now: datetime) -> Link:
     until = (now + LASTS).astimezone(UTC).replace(microsecond=0)
     data = f"{reference}.{identity_id}.{until.timestamp():.0f}"
     return Link(f"{get_settings().base_url}/files/claim-form/{data}.{_mark(data)}", until)
+
+
+def chat_file_link(line_id: int, identity_id: int, now: datetime) -> Link:
+    """Return an address of a file that an agent sent in a conversation, for its parent."""
+    until = (now + CHAT_FILE_LASTS).astimezone(UTC).replace(microsecond=0)
+    data = f"{CHAT_FILE}{line_id}.{identity_id}.{until.timestamp():.0f}"
+    return Link(f"{get_settings().base_url}/files/chat/{data}.{_mark(data)}", until)
+
+
+def chat_file_of(token: str, now: datetime) -> tuple[int, int]:
+    """Return the line and the chat account that a token of :func:`chat_file_link` names.
+
+    Raises:
+        NotFound: It was not made here, or for something else.
+        Refused: ``link_over``: its time is over.
+    """
+    holder = read_token(token, now)
+    if not holder.reference.startswith(CHAT_FILE):
+        raise NotFound("token")
+    return int(holder.reference.removeprefix(CHAT_FILE)), holder.identity_id
 
 
 def read_token(token: str, now: datetime) -> Holder:

@@ -13,6 +13,8 @@ A file holds a list of conversations::
           pictures: [电子保险卡]      # regular expressions: pictures that say this in words
           keep: {code: '验证码[:：](\\d{6})'}   # first group, used later as {code}
         - press: 上午               # or: press a button offered in the last reply, by its title
+        - user: 那我下午过去             # or: while a person has the conversation, who says nothing
+          silent: true              # at once; what comes is waited for with arrives:
         - repeat: true              # or: send the last message again
         - pay: '(http\\S+)'           # or: pay at the page of the last reply, say nothing
         - upload: invoice.jpg       # or: send a file of tests/pictures.py; several as a list
@@ -277,6 +279,9 @@ def _text(step: dict[str, Any], parent: Parent) -> str:
 
 
 def _check(step: dict[str, Any], said: str, parent: Parent) -> None:
+    if step.get("silent"):
+        assert not parent.replies, _told(parent, "the bot must be silent")
+        return
     assert said.strip() or parent.buttons(), _told(parent, "no reply")
     for pattern in step.get("says", []):
         assert re.search(_filled(pattern, parent), said), _told(parent, f"not said: {pattern}")
