@@ -285,5 +285,16 @@ def serve_worker(quiet: Quiet = False) -> None:
     sys.exit(serve.guarded(lambda: serve.serve_worker(settings)))
 
 
+@serve_app.command("telegram", help="只启动接收 Telegram 消息的进程。")
+def serve_telegram(quiet: Quiet = False) -> None:
+    """Run the process that receives from Telegram alone."""
+    from bot import serve
+
+    settings = _settings(serve.Process.TELEGRAM, echo=not quiet, names=True)
+    if settings.telegram_token is None:
+        raise OperatorError("没有设 BOT_TELEGRAM_TOKEN")
+    sys.exit(serve.guarded(lambda: serve.serve_telegram(settings)))
+
+
 if __name__ == "__main__":
     app()

@@ -204,14 +204,33 @@ def store_errors(settings: Settings) -> Iterator[None]:
         ) from error
 
 
-def parts(settings: Settings, model: Path) -> list[Part]:
-    """Return the processes as the supervisor wants them."""
+def telegram_works(settings: Settings) -> bool | None:
+    """Say whether Telegram knows the token; ``None`` without one."""
+    if settings.telegram_token is None:
+        return None
+    import asyncio
+
+    from bot.channels.telegram_bot import token_works
+
+    return asyncio.run(token_works(settings))
+
+
+def parts(settings: Settings, model: Path, *, telegram: bool = False) -> list[Part]:
+    """Return the processes as the supervisor wants them.
+
+    Args:
+        settings: Ports and folders.
+        model: The trained model.
+        telegram: Whether to receive from Telegram too.
+    """
     paths = {Process.RASA: "/", Process.ACTIONS: "/health", Process.WEB: "/"}
     health: dict[Process, str | Path] = {
         process: f"http://{HOST}:{port}{paths[process]}"
         for process, (port, _) in ports(settings).items()
     }
     health[Process.WORKER] = settings.heartbeat
+    if telegram:
+        health[Process.TELEGRAM] = settings.telegram_heartbeat
     made = []
     for process, sign in health.items():
         command = [sys.executable, "-m", "bot.cli", "serve", process.value, "--quiet"]

@@ -86,7 +86,7 @@ def create_app(settings: Settings, model: Path) -> Sanic:
             raise ModelError(f"the model {model} cannot be loaded")
         await agent.parse_message(_WARM_UP)
         app.ctx.agent = agent
-        app.ctx.inbox = InboxConsumer(get_store(), agent)
+        app.ctx.inbox = InboxConsumer(get_store(), agent, intakes=_intakes(settings))
         app.ctx.inbox_task = loop.create_task(app.ctx.inbox.run())
 
     async def nudge(_request: Request) -> HTTPResponse:
@@ -107,6 +107,17 @@ def create_app(settings: Settings, model: Path) -> Sanic:
     app.register_listener(load, "before_server_start")
     app.register_listener(close, "after_server_stop")
     return app
+
+
+def _intakes(settings: Settings) -> dict[str, Any]:
+    if settings.telegram_token is None:
+        return {}
+    from bot.channels.telegram_bot import make_bot
+    from bot.channels.telegram_intake import TelegramIntake
+    from bot.store.files import get_files
+    from bot.store.session import get_store
+
+    return {"telegram": TelegramIntake(make_bot(settings), get_store(), get_files())}
 
 
 def _channels(credentials: dict[str, Any], settings: Settings) -> list[Any]:

@@ -1,4 +1,4 @@
-"""The four processes of the product, each in the foreground until SIGTERM or SIGINT."""
+"""The processes of the product, each in the foreground until SIGTERM or SIGINT."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
+from types import FrameType
 
 import sqlalchemy as sa
 
@@ -26,6 +27,7 @@ QUIET = {
 # Files hold personal data: they are their owner's alone.
 PRIVATE = 0o077
 STOP_S = 8
+UNKNOWN_BOT = "Telegram 不认识 BOT_TELEGRAM_TOKEN：请到 BotFather 核对后重新设置，再启动"
 
 
 class Process(StrEnum):
@@ -35,6 +37,7 @@ class Process(StrEnum):
     ACTIONS = "actions"
     WEB = "web"
     WORKER = "worker"
+    TELEGRAM = "telegram"
 
 
 def prepare(process: str, settings: Settings, *, echo: bool, names: bool = True) -> None:
@@ -102,8 +105,17 @@ def serve_web(settings: Settings) -> None:
     """Serve the pages and ``/health``."""
     import uvicorn
 
-    uvicorn.run(
-        "bot.desk.app:app",
+    from bot.web.app import app
+
+    class Server(uvicorn.Server):
+        """Ends the open streams with itself; it would wait for them otherwise."""
+
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            app.state.streams.close()
+            super().handle_exit(sig, frame)
+
+    config = uvicorn.Config(
+        app,
         host=HOST,
         port=settings.web_port,
         # uvicorn's WebSockets want a newer library than Rasa allows.
@@ -113,6 +125,7 @@ def serve_web(settings: Settings) -> None:
         server_header=False,
         timeout_graceful_shutdown=STOP_S,
     )
+    Server(config).run()
 
 
 def serve_worker(settings: Settings) -> None:
@@ -122,6 +135,36 @@ def serve_worker(settings: Settings) -> None:
     from bot import worker
 
     asyncio.run(worker.serve(settings))
+
+
+def serve_telegram(settings: Settings) -> None:
+    """Receive from Telegram.
+
+    Raises:
+        OperatorError: There is no token, or Telegram does not know it.
+    """
+    import asyncio
+    import signal
+
+    from telegram.error import InvalidToken
+
+    from bot.channels import telegram
+    from bot.errors import OperatorError
+    from bot.store.session import get_store
+
+    if settings.telegram_token is None:
+        raise OperatorError("没有设 BOT_TELEGRAM_TOKEN")
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await telegram.serve(settings, get_store(), stop)
+
+    try:
+        asyncio.run(run())
+    except InvalidToken as error:
+        raise OperatorError(UNKNOWN_BOT) from error
 
 
 def guarded(run: Callable[[], None]) -> int:

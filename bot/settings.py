@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import datetime
 from difflib import get_close_matches
 from functools import lru_cache
@@ -16,6 +17,10 @@ PREFIX = "BOT_"
 SHORTEST_FILES_KEY = 32
 ROOT = Path(__file__).resolve().parent.parent
 
+
+_ORIGIN = re.compile(r"https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?", re.ASCII)
+# What Telegram takes as the secret of a webhook, long enough not to be guessed.
+_WEBHOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{32,256}")
 
 # pydantic's error types in an operator's words; others keep pydantic's message.
 _REASONS = {
@@ -69,6 +74,11 @@ class Settings(BaseSettings):
         description="Address at which parents reach the web process; needed in production. "
         "By default its loopback port.",
     )
+    web_embed_origins: str | None = Field(
+        None,
+        description="Sites whose pages may hold the chat page in a frame, for example "
+        "https://www.example.com; spaces between several.",
+    )
     payment_url: str | None = Field(
         None,
         description="HTTPS address of the payment provider (JSON POST); the demonstration has "
@@ -78,6 +88,20 @@ class Settings(BaseSettings):
         SecretStr("demo-only-payment-secret"),
         description="Key that signs what we and the payment provider tell each other; must be "
         "set in production where BOT_PAYMENT_URL is.",
+    )
+    telegram_token: SecretStr | None = Field(
+        None, description="Token of the Telegram bot; with it `bot up` receives and sends there."
+    )
+    telegram_url: str = Field(
+        "https://api.telegram.org", description="Address of the Telegram Bot API server."
+    )
+    telegram_secret: SecretStr | None = Field(
+        None,
+        description="Secret of the webhook BOT_PUBLIC_URL/telegram/webhook; without it updates "
+        "are fetched (long polling).",
+    )
+    telegram_port: int = Field(
+        8081, ge=1, le=65535, description="Port of the webhook's process, loopback."
     )
     files_url: str | None = Field(
         None,
@@ -121,10 +145,23 @@ class Settings(BaseSettings):
             raise ValueError("只能是本机文件夹，或 s3://存储桶/前缀")
         return str(Path(url).expanduser().absolute())
 
+    @field_validator("web_embed_origins")
+    @classmethod
+    def _origins(cls, origins: str | None) -> str | None:
+        for origin in (origins or "").split():
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError("每个都要写成 https://www.example.com 这样，空格分开，不带路径")
+        return origins
+
     @model_validator(mode="after")
     def _consistent(self) -> Settings:
         if self.now is not None and self.now.tzinfo is None:
             raise ValueError("BOT_NOW 要带时区，例如 2026-11-23T20:30:00+08:00")
+        secret = self.telegram_secret.get_secret_value() if self.telegram_secret else None
+        if secret is not None and not _WEBHOOK_SECRET.fullmatch(secret):
+            raise ValueError("BOT_TELEGRAM_SECRET 要有 32 到 256 个字母、数字、_ 或 -")
+        if secret is not None and self.public_url is None:
+            raise ValueError("有 BOT_TELEGRAM_SECRET 就要设 BOT_PUBLIC_URL，Telegram 才找得到")
         if not self.file_keys:
             raise ValueError("BOT_FILES_KEY 里没有密钥")
         if len({self.rasa_port, self.actions_port, self.web_port}) < 3:
@@ -167,6 +204,11 @@ class Settings(BaseSettings):
         return str(self.var / name)
 
     @property
+    def embed_origins(self) -> tuple[str, ...]:
+        """The sites that may hold the chat page in a frame."""
+        return tuple((self.web_embed_origins or "").split())
+
+    @property
     def base_url(self) -> str:
         """Where parents reach the web process, without a slash at the end."""
         return (self.public_url or f"http://127.0.0.1:{self.web_port}").rstrip("/")
@@ -180,6 +222,11 @@ class Settings(BaseSettings):
     def heartbeat(self) -> Path:
         """File that the worker touches while it works."""
         return self.var / "worker.alive"
+
+    @property
+    def telegram_heartbeat(self) -> Path:
+        """File that the process of Telegram touches while it works."""
+        return self.var / "telegram.alive"
 
     @property
     def models(self) -> Path:

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot import provision, training
-from bot.serve import HOST, Process
+from bot.serve import HOST, UNKNOWN_BOT, Process
 from bot.settings import ROOT, Settings
 from bot.supervisor import Happening, Part, Supervisor
 
@@ -26,6 +26,7 @@ TITLES = {
     Process.ACTIONS: "业务（actions）",
     Process.WEB: "网页（web）",
     Process.WORKER: "消息（worker）",
+    Process.TELEGRAM: "Telegram（telegram）",
 }
 
 
@@ -44,13 +45,17 @@ def run(settings: Settings, console: Console) -> None:
         except training.TrainingStoppedError:
             console.print("已停止。")
             return
+        telegram = provision.telegram_works(settings)
+        if telegram is False:
+            console.print(f"[red]✗[/] {UNKNOWN_BOT}。其余照常运行。")
+        parts = provision.parts(settings, model, telegram=bool(telegram))
         supervisor = Supervisor(
-            parts=provision.parts(settings, model),
+            parts=parts,
             folder=ROOT,
             environ=provision.child_environ(settings),
             tell=_Teller(console),
         )
-        console.print("正在启动四个进程……")
+        console.print(f"正在启动 {len(parts)} 个进程……")
         supervisor.run(stop, lambda: _show(settings, console, time.monotonic() - began))
         console.print("已全部停止。")
 
@@ -160,6 +165,9 @@ def _show(settings: Settings, console: Console, seconds: float) -> None:
         log = settings.logs / f"{process.value}.log"
         table.add_row(TITLES[process], f"http://{HOST}:{port}", str(log))
     table.add_row(TITLES[Process.WORKER], "", str(settings.logs / f"{Process.WORKER.value}.log"))
+    if settings.telegram_heartbeat.exists():
+        log = settings.logs / f"{Process.TELEGRAM.value}.log"
+        table.add_row(TITLES[Process.TELEGRAM], settings.telegram_url, str(log))
     console.print(table)
     console.print(f"健康检查  http://{HOST}:{settings.web_port}/health")
     if settings.env == "demo":

@@ -261,7 +261,7 @@ async def serve(settings: Settings) -> None:
     Args:
         settings: Where the heartbeat is.
     """
-    worker = Worker(get_store(), senders())
+    worker = Worker(get_store(), senders(settings))
     stop = asyncio.Event()
 
     def end() -> None:

@@ -193,7 +193,10 @@ def test_a_store_of_a_newer_program_is_left_alone(settings: Settings) -> None:
 
 def test_each_part_is_a_serve_command(settings: Settings, tmp_path: Path) -> None:
     parts = {part.name: part for part in provision.parts(settings, tmp_path / "model.tar.gz")}
-    assert set(parts) == set(Process)
+    assert set(parts) == set(Process) - {Process.TELEGRAM}
+    also = provision.parts(settings, tmp_path / "model.tar.gz", telegram=True)
+    assert {part.name for part in also} == set(Process)
+    assert also[-1].health == settings.telegram_heartbeat
     assert parts["rasa"].command[-2:] == ("--model", str(tmp_path / "model.tar.gz"))
     assert parts["actions"].health == "http://127.0.0.1:5055/health"
     assert len({part.log for part in parts.values()}) == 4

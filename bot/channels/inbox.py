@@ -13,14 +13,17 @@ import json
 import logging
 import os
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
 from rasa.shared.core.events import BotUttered, UserUttered
 
 from bot import clock
+from bot.channels.reply import PULL, as_message, render
 from bot.rules.messages import READABLE, InboundKind, is_stale, typed
 from bot.services import inbox
 from bot.services.inbox import LEASE, MOST_ATTEMPTS, Claimed, InboundMessage
@@ -30,6 +33,13 @@ from bot.texts import texts
 logger = logging.getLogger(__name__)
 
 PARALLEL = 8
+# What is slower than this is announced; the app shows it for five seconds.
+TYPING_AFTER_S, TYPING_AGAIN_S = 0.5, 4.0
+# The photos of an album come one by one.
+ALBUM_S = 1.2
+# Apps with a button that sends the parent's own number, and where it is asked for.
+WITH_CONTACTS = frozenset({"telegram"})
+PHONE_SLOT = "bind_phone"
 # How long an update may wait if nobody nudges.
 POLL_S = 0.5
 Reply = dict[str, Any]
@@ -44,6 +54,16 @@ class Agent(Protocol):
         """Run one turn."""
 
 
+class Intake(Protocol):
+    """What an app does for its messages before and while they are answered."""
+
+    def prepare(self, message: InboundMessage, *, now: datetime) -> Awaitable[Mapping[str, Any]]:
+        """Fetch the files of a message; return what the dialogue reads of them."""
+
+    def typing(self, account: str) -> Awaitable[None]:
+        """Show that an answer is on its way."""
+
+
 class InboxConsumer:
     """Processes updates, those of one conversation in order, several conversations at once."""
 
@@ -53,6 +73,7 @@ class InboxConsumer:
         agent: Agent,
         wall: Callable[[], datetime] = clock.wall,
         now: Callable[[], datetime] = clock.now,
+        intakes: Mapping[str, Intake] = MappingProxyType({}),
     ) -> None:
         """Make a consumer.
 
@@ -61,12 +82,14 @@ class InboxConsumer:
             agent: Runs the turns.
             wall: The machine's clock, aware; for leases.
             now: The business clock, aware; for the outbox.
+            intakes: What fetches files and shows typing, by channel.
         """
         self.owner = f"{os.getpid()}-{secrets.token_hex(4)}"
         self._store = store
         self._agent = agent
         self._wall = wall
         self._now = now
+        self._intakes = intakes
         self._wake = asyncio.Event()
         self._free = asyncio.Semaphore(PARALLEL)
         self._running: set[asyncio.Task[None]] = set()
@@ -116,16 +139,23 @@ class InboxConsumer:
 
     async def _process(self, claimed: Claimed) -> None:
         renewing = asyncio.create_task(self._keep(claimed))
+        typing = asyncio.create_task(self._show_typing(claimed.message))
         failed = False
+        also: list[Claimed] = []
         try:
-            replies = await self._answer(claimed)
+            also = await self._album(claimed)
+            replies = await self._answer(await self._prepared(claimed, also))
         except Exception:
             extra = {"conversation": sender_id(claimed.message)}
             logger.exception("an update could not be processed", extra=extra)
             replies, failed = [_fixed("failure")], True
         finally:
             renewing.cancel()
+            typing.cancel()
+        fetched = claimed.message.channel in PULL
         try:
+            if fetched:
+                replies = [as_message(render({"reply": reply})) for reply in replies]
             await asyncio.to_thread(
                 inbox.finish,
                 self._store,
@@ -135,6 +165,8 @@ class InboxConsumer:
                 now=self._wall(),
                 due_at=self._now(),
                 failed=failed,
+                fetched=fetched,
+                also=also,
             )
         except Exception:
             # Its lease runs out, and it is given out again.
@@ -146,6 +178,36 @@ class InboxConsumer:
             await asyncio.to_thread(
                 inbox.renew, self._store, update=claimed.id, owner=self.owner, now=self._wall()
             )
+
+    async def _show_typing(self, message: InboundMessage) -> None:
+        intake = self._intakes.get(message.channel)
+        if intake is None:
+            return
+        await asyncio.sleep(TYPING_AFTER_S)
+        while True:
+            await intake.typing(message.account)
+            await asyncio.sleep(TYPING_AGAIN_S)
+
+    async def _album(self, claimed: Claimed) -> list[Claimed]:
+        """Wait for the other photos of an album, and take them with this one."""
+        if "group" not in claimed.message.extra:
+            return []
+        waited = (self._wall() - claimed.received_at).total_seconds()
+        await asyncio.sleep(min(max(ALBUM_S - waited, 0), ALBUM_S))
+        return await asyncio.to_thread(
+            inbox.absorb, self._store, claimed, owner=self.owner, now=self._wall()
+        )
+
+    async def _prepared(self, claimed: Claimed, also: Sequence[Claimed]) -> Claimed:
+        """Fetch the files of a message and of those taken with it."""
+        message = claimed.message
+        intake = self._intakes.get(message.channel)
+        if intake is None or not message.extra.get("files"):
+            return claimed
+        files = [f for one in (claimed, *also) for f in one.message.extra.get("files", ())]
+        whole = replace(message, extra={**message.extra, "files": files})
+        read = await intake.prepare(whole, now=self._now())
+        return replace(claimed, message=replace(whole, extra={**whole.extra, **read}))
 
     async def _answer(self, claimed: Claimed) -> list[Reply]:
         message = claimed.message
@@ -171,7 +233,14 @@ class InboxConsumer:
         )
         await self._agent.handle_message(turn)
         replies = [_reply(said) for said in collector.messages]
+        if replies and message.channel in WITH_CONTACTS and await self._asks_phone(message):
+            # The app's own button spares typing the number, and proves it.
+            replies[-1].setdefault("contact", texts()["inbound_contact_button"].text)
         return replies or [_fixed("failure")]
+
+    async def _asks_phone(self, message: InboundMessage) -> bool:
+        tracker = await self._agent.tracker_store.retrieve(sender_id(message))
+        return tracker is not None and tracker.get_slot("requested_slot") == PHONE_SLOT
 
     async def _said_before(self, claimed: Claimed) -> list[Reply] | None:
         """Return the replies of a turn that was saved before the server died, if it was."""

@@ -13,6 +13,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
+import httpx
+
+from bot.settings import Settings, get_settings
 from bot.texts import texts
 
 
@@ -52,12 +55,13 @@ class ItemList:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture by its file or address; ``alt`` says the same in words."""
+    """A picture by its file or address; ``alt`` says the same in words, ``pin`` keeps it on top."""
 
     source: Path | str
     alt: str
     caption: str = ""
     buttons: tuple[Button, ...] = ()
+    pin: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,16 +139,26 @@ class Mailbox:
 
 
 Senders = Mapping[str, ChannelSender | Mailbox]
+FETCH_S = 10.0
 # The channels whose clients fetch.
-PULL = ("rest",)
+PULL = ("rest", "web")
 
 
-def senders() -> dict[str, ChannelSender | Mailbox]:
+def senders(settings: Settings) -> dict[str, ChannelSender | Mailbox]:
     """Return what sends in each channel, by its name.
 
     Messages for another channel wait until there is a sender for it.
+
+    Args:
+        settings: Which channels there are.
     """
-    return {name: Mailbox() for name in PULL}
+    found: dict[str, ChannelSender | Mailbox] = {name: Mailbox() for name in PULL}
+    if settings.telegram_token is not None:
+        from bot.channels.telegram_bot import make_bot
+        from bot.channels.telegram_sender import TelegramSender
+
+        found["telegram"] = TelegramSender(make_bot(settings))
+    return found
 
 
 def render(payload: Mapping[str, Any]) -> Reply:
@@ -188,11 +202,35 @@ def as_message(reply: Reply) -> dict[str, Any]:
     raise ValueError(msg)
 
 
+def picture_bytes(source: Path | str) -> bytes:
+    """Return the content of a picture or document by its file, or by its address with us.
+
+    Raises:
+        OSError, httpx.HTTPError: It cannot be read.
+        ValueError: The address is not one of ours.
+    """
+    if isinstance(source, Path):
+        return source.read_bytes()
+    settings = get_settings()
+    path = source.removeprefix(settings.base_url)
+    if not path.startswith("/") or path.startswith("//"):
+        msg = "only our own pictures are sent on"
+        raise ValueError(msg)
+    # The web process of this machine, whatever address parents know it by.
+    answer = httpx.get(
+        f"http://127.0.0.1:{settings.web_port}{path}", timeout=FETCH_S, trust_env=False
+    )
+    answer.raise_for_status()
+    return answer.content
+
+
 def _said(said: Mapping[str, Any]) -> Reply:
     text, buttons = str(said.get("text") or ""), _buttons(said.get("buttons") or ())
     if said.get("image"):
         alt = str(said.get("alt") or text)
-        return Picture(str(said["image"]), alt, text, buttons)
+        return Picture(str(said["image"]), alt, text, buttons, bool(said.get("pin")))
+    if said.get("contact") and text and not buttons:
+        return ContactRequest(text, str(said["contact"]))
     if said.get("attachment"):
         return Document(str(said["attachment"]), str(said.get("name") or text), text)
     if not text:

@@ -67,17 +67,20 @@ class UploadReader:
         self._whole: list[UploadedFile] = []
         self._bytes = 0
         self._files = 0
-        self._parser = MultipartParser(
-            boundary,
-            {
-                "on_part_begin": self._begin,
-                "on_header_field": self._header_name,
-                "on_header_value": self._header_value,
-                "on_header_end": self._header_end,
-                "on_part_data": self._data,
-                "on_part_end": self._end,
-            },
-        )
+        try:
+            self._parser = MultipartParser(
+                boundary,
+                {
+                    "on_part_begin": self._begin,
+                    "on_header_field": self._header_name,
+                    "on_header_value": self._header_value,
+                    "on_header_end": self._header_end,
+                    "on_part_data": self._data,
+                    "on_part_end": self._end,
+                },
+            )
+        except FormParserError as error:
+            raise UploadError("malformed") from error
 
     def feed(self, chunk: bytes) -> list[UploadedFile]:
         """Take the next bytes; return the files that they complete.
@@ -169,14 +172,18 @@ class Received:
             logger.exception("a file was not kept")
             self.refused.append(NOT_KEPT)
 
-    def message(self) -> str:
-        """Return what Rasa is told: ``/inform`` with the files' ids and the reasons of refusal."""
+    def told(self) -> dict[str, str]:
+        """Return the entities that the dialogue is told: files' ids, reasons of refusal."""
         told = {}
         if self.ids:
             told["document"] = _joined(self.ids)
         if self.refused:
             told["document_refused"] = _joined(self.refused)
-        return f"/inform{json.dumps(told)}"
+        return told
+
+    def message(self) -> str:
+        """Return what Rasa is told: ``/inform`` with the files' ids and the reasons of refusal."""
+        return f"/inform{json.dumps(self.told())}"
 
 
 def _joined(values: Iterable[object]) -> str:

@@ -1,10 +1,10 @@
-"""The web process: a page that says how to talk to the bot, and the health of all its parts."""
+"""The web process: its pages and webhooks, and the health of all its parts."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse
-from starlette.routing import Mount, Route
+from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -116,28 +116,25 @@ async def health(request: Request) -> JSONResponse:
     )
 
 
-async def index(_request: Request) -> FileResponse:
-    """Answer with the page that says how to talk to the bot."""
-    return FileResponse(_STATIC / "index.html")
-
-
-def create_app(settings: Settings | None = None) -> Starlette:
+def create_app(settings: Settings | None = None, *, routes: Sequence[BaseRoute] = ()) -> Starlette:
     """Return the application.
 
     Args:
         settings: Where the other processes are; the process's own by default, read at the start.
+        routes: What else it serves.
     """
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         # Loopback is never reached through a proxy.
         async with httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False) as client:
+            app.state.client = client
             app.state.probes = probes(settings or get_settings(), client)
             yield
 
     app = Starlette(
         routes=[
-            Route("/", index),
+            *routes,
             Route("/health", health),
             *payments.ROUTES,
             *exports.ROUTES,
@@ -149,6 +146,3 @@ def create_app(settings: Settings | None = None) -> Starlette:
     )
     app.add_middleware(SecurityHeaders)
     return app
-
-
-app = create_app()

@@ -1,5 +1,6 @@
 """What comes in from a messaging app: its kinds, and when it is too old to be acted on."""
 
+import re
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -42,3 +43,17 @@ def typed(text: str) -> str:
     """
     text = text.replace("\0", "").strip()[:LONGEST_TEXT]
     return "／" + text[1:] if text.startswith("/") else text
+
+
+# What a button says of the question above it; said later, it might answer another question.
+_ANSWERS = frozenset({"affirm", "deny", "inform", "stop"})
+_INTENT = re.compile(r"/(\w+)")
+
+
+def is_answer(payload: str) -> bool:
+    """Say whether a button's payload only means something right after the message it stands under.
+
+    The others ask for something by themselves and may be pressed later. Plain words are an answer.
+    """
+    found = _INTENT.match(payload)
+    return found is None or found[1] in _ANSWERS

@@ -27,6 +27,7 @@ from bot.services.unbinding import remove_bindings
 from bot.store.files import FileStore
 from bot.store.models import (
     ChatIdentity,
+    ChatMessage,
     Conversation,
     ConversationEvent,
     DataRequest,
@@ -169,7 +170,8 @@ def erase(
 def _erase_account(session: Any, identity_id: int, now: datetime) -> list[str]:
     account = session.get(ChatIdentity, identity_id)
     keys = remove_bindings(session, identity_id, bound_policies(session, identity_id), now)
-    for table in (OutboxMessage, OneTimeCode):
+    # Lines of the chat point at the messages of the outbox that they were.
+    for table in (ChatMessage, OutboxMessage, OneTimeCode):
         session.execute(sa.delete(table).where(table.identity_id == identity_id))
     own, shared = conversations(account)
     named = sa.select(sa.func.count()).where(ChatIdentity.account == account.account)

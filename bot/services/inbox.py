@@ -8,17 +8,19 @@ its lease has run out; leases are counted by the machine's clock, which is never
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from bot.rules.messages import InboundKind
+from bot.services import mailbox
 from bot.services.identity import identify
-from bot.store.models import InboundUpdate, OutboxMessage
+from bot.store.models import ChatIdentity, InboundUpdate, OutboxMessage
 from bot.store.session import Store
 
 LEASE = timedelta(seconds=20)
@@ -61,8 +63,36 @@ class Claimed:
     attempts: int
 
 
-def accept(store: Store, message: InboundMessage, *, now: datetime) -> bool:
-    """Store an update; return False if it is stored already (redelivery)."""
+@dataclass(frozen=True)
+class Shown:
+    """How an update stands in the parent's own chat, where clients fetch it.
+
+    Attributes:
+        message: What is shown, as JSON.
+        at: Aware.
+        allowed: Called in the transaction that stores it, which nobody else can say anything in
+            this chat beside; raises if the update may not be taken.
+    """
+
+    message: Mapping[str, Any]
+    at: datetime
+    allowed: Callable[[Session], object] = lambda _session: None
+
+
+def accept(
+    store: Store, message: InboundMessage, *, now: datetime, shown: Shown | None = None
+) -> bool:
+    """Store an update; return False if it is stored already (redelivery).
+
+    Args:
+        store: The store.
+        message: The update.
+        now: When it came, aware.
+        shown: What its client shows of it, put into the mailbox with it, both or neither.
+
+    Raises:
+        bot.services.errors.ServiceError: What ``shown`` does not allow.
+    """
     row = InboundUpdate(
         channel=message.channel,
         update_id=message.update_id,
@@ -72,6 +102,7 @@ def accept(store: Store, message: InboundMessage, *, now: datetime) -> bool:
         payload={"text": message.text, "extra": dict(message.extra)},
         received_at=now,
     )
+    who = identify(store, message.channel, message.account) if shown else None
     try:
         with store.begin() as session:
             known = sa.select(UPDATES.c.id).where(
@@ -79,7 +110,18 @@ def accept(store: Store, message: InboundMessage, *, now: datetime) -> bool:
             )
             if session.scalar(known) is not None:
                 return False
+            if shown and who:
+                session.get(ChatIdentity, who.id, with_for_update=True)
+                shown.allowed(session)
             session.add(row)
+            if shown and who:
+                mailbox.append(
+                    session,
+                    identity_id=who.id,
+                    message=shown.message,
+                    at=shown.at,
+                    direction="in",
+                )
     except IntegrityError:
         # Two deliveries at once; the other one has stored it.
         return False
@@ -115,16 +157,46 @@ def claim(store: Store, *, owner: str, now: datetime) -> Claimed | None:
         )
         if taken.rowcount != 1:
             return None
-    message = InboundMessage(
-        waiting.channel,
-        waiting.account,
-        waiting.update_id,
-        InboundKind(waiting.kind),
-        waiting.said_at,
-        waiting.payload.get("text"),
-        waiting.payload.get("extra") or {},
+    return _claimed(waiting, waiting.attempts + 1)
+
+
+def absorb(store: Store, claimed: Claimed, *, owner: str, now: datetime) -> list[Claimed]:
+    """Take the updates that belong to the same album as a claimed one and come right after it.
+
+    Args:
+        store: The store.
+        claimed: The first of them, being processed.
+        owner: Who processes it.
+        now: Aware.
+
+    Returns:
+        The others, in order; to be ended with the first (``also`` of :func:`finish`).
+    """
+    group = claimed.message.extra.get("group")
+    if group is None:
+        return []
+    query = (
+        sa.select(UPDATES)
+        .where(
+            UPDATES.c.channel == claimed.message.channel,
+            UPDATES.c.account == claimed.message.account,
+            UPDATES.c.id > claimed.id,
+            UPDATES.c.status.in_(("received", "processing")),
+        )
+        .order_by(UPDATES.c.id)
     )
-    return Claimed(waiting.id, message, waiting.received_at, waiting.attempts + 1)
+    taken = []
+    with store.begin() as session:
+        for row in session.execute(query).all():
+            if (row.payload.get("extra") or {}).get("group") != group:
+                break
+            session.execute(
+                sa.update(UPDATES)
+                .where(UPDATES.c.id == row.id)
+                .values(status="processing", owner=owner, lease_until=now + LEASE)
+            )
+            taken.append(_claimed(row, row.attempts + 1))
+    return taken
 
 
 def renew(store: Store, *, update: int, owner: str, now: datetime) -> bool:
@@ -148,6 +220,8 @@ def finish(
     now: datetime,
     due_at: datetime,
     failed: bool = False,
+    fetched: bool = False,
+    also: Sequence[Claimed] = (),
 ) -> bool:
     """End an update and put its replies into the outbox, both or neither.
 
@@ -159,6 +233,9 @@ def finish(
         now: Aware.
         due_at: When the replies are due, by the business clock of the outbox (aware).
         failed: Whether the replies are an apology.
+        fetched: The channel's clients fetch: the replies, which are mailbox messages then, are
+            in the mailbox at once, and the outbox only remembers them.
+        also: Updates that were answered with this one (:func:`absorb`).
 
     Returns:
         False if somebody else has taken the update over meanwhile; nothing is sent then.
@@ -173,17 +250,46 @@ def finish(
         )
         if not ended.rowcount:
             return False
-        for number, reply in enumerate(replies):
-            session.add(
-                OutboxMessage(
-                    identity_id=who.id,
-                    kind=REPLY,
-                    payload={"reply": dict(reply)},
-                    due_at=due_at,
-                    idempotency_key=f"{REPLY}:{claimed.id}:{number}",
-                )
+        if also:
+            session.execute(
+                sa.update(UPDATES)
+                .where(UPDATES.c.id.in_([one.id for one in also]))
+                .where(UPDATES.c.status == "processing", UPDATES.c.owner == owner)
+                .values(status="processed", processed_at=now, lease_until=None)
             )
+        for number, reply in enumerate(replies):
+            message = OutboxMessage(
+                identity_id=who.id,
+                kind=REPLY,
+                payload={"reply": dict(reply)},
+                due_at=due_at,
+                idempotency_key=f"{REPLY}:{claimed.id}:{number}",
+            )
+            session.add(message)
+            if fetched:
+                message.status, message.attempts, message.sent_at = "sent", 1, due_at
+                session.flush()
+                mailbox.append(
+                    session,
+                    identity_id=who.id,
+                    message=reply,
+                    at=due_at,
+                    outbox_id=message.id,
+                )
         return True
+
+
+def _claimed(row: Any, attempts: int) -> Claimed:
+    message = InboundMessage(
+        row.channel,
+        row.account,
+        row.update_id,
+        InboundKind(row.kind),
+        row.said_at,
+        row.payload.get("text"),
+        row.payload.get("extra") or {},
+    )
+    return Claimed(row.id, message, row.received_at, attempts)
 
 
 def _waiting(now: datetime) -> Any:

@@ -23,6 +23,7 @@ class Line:
     id: int
     message: dict[str, Any]
     at: datetime
+    direction: str = "out"
 
 
 def append(
@@ -72,13 +73,57 @@ def read(store: Store, *, channel: str, account: str, after: int = 0) -> list[Li
         account: The account there; one that never wrote has no messages.
         after: The ``id`` of the last line known; 0 for all.
     """
+    query = _chat(channel, account).where(ChatMessage.direction == "out", ChatMessage.id > after)
+    with store.read() as session:
+        return _lines(session, query.order_by(ChatMessage.id).limit(MOST))
+
+
+def both(store: Store, *, channel: str, account: str, after: int = 0) -> list[Line]:
+    """Return what either side has said beyond a cursor, oldest first, 100 at most."""
+    query = _chat(channel, account).where(ChatMessage.id > after)
+    with store.read() as session:
+        return _lines(session, query.order_by(ChatMessage.id).limit(MOST))
+
+
+def latest(
+    store: Store, *, channel: str, account: str, before: int | None = None, most: int = MOST
+) -> list[Line]:
+    """Return the last lines of both sides, oldest first.
+
+    Args:
+        store: The store.
+        channel: The channel.
+        account: The account there; one that never wrote has no lines.
+        before: Only lines with a lower ``id``.
+        most: How many at most.
+    """
+    query = _chat(channel, account)
+    if before is not None:
+        query = query.where(ChatMessage.id < before)
+    with store.read() as session:
+        return _lines(session, query.order_by(sa.desc(ChatMessage.id)).limit(most))[::-1]
+
+
+def ends(store: Store, *, above: int) -> dict[tuple[str, str], int]:
+    """Return, by channel and account, the highest ``id`` of each chat with lines above an id."""
     query = (
+        sa.select(ChatIdentity.channel, ChatIdentity.account, sa.func.max(ChatMessage.id))
+        .join(ChatIdentity, ChatIdentity.id == ChatMessage.identity_id)
+        .where(ChatMessage.id > above)
+        .group_by(ChatIdentity.channel, ChatIdentity.account)
+    )
+    with store.read() as session:
+        return {(channel, account): end for channel, account, end in session.execute(query)}
+
+
+def _chat(channel: str, account: str) -> Any:
+    return (
         sa.select(ChatMessage)
         .join(ChatIdentity, ChatIdentity.id == ChatMessage.identity_id)
         .where(ChatIdentity.channel == channel, ChatIdentity.account == account)
-        .where(ChatMessage.direction == "out", ChatMessage.id > after)
-        .order_by(ChatMessage.id)
-        .limit(MOST)
     )
-    with store.read() as session:
-        return [Line(row.id, row.payload, row.at) for row in session.scalars(query)]
+
+
+def _lines(session: Session, query: Any) -> list[Line]:
+    rows = session.scalars(query)
+    return [Line(row.id, row.payload, row.at, row.direction) for row in rows]

@@ -64,6 +64,8 @@ INNER = {"actions/texts.py", "actions/turn.py"}
 
 # Words with which services refuse members of staff, or which an action answers otherwise.
 STAFF = {"state", "answer", "resolved"}
+# What the chat page says in its own words.
+PAGE = {"empty", "used"}
 
 
 def refusals() -> set[str]:
@@ -76,7 +78,7 @@ def refusals() -> set[str]:
     found |= {way.value for way in VaccinationWay} - {"clinic"}
     for path in sorted((ROOT / "bot" / "services").glob("*.py")):
         found |= set(re.findall(r"Refused\(\"(\w+)\"\)", path.read_text("utf-8")))
-    return found - STAFF
+    return found - STAFF - PAGE
 
 
 BILLED = {result.value for result in DirectBilling} | {Brand.OTHER.value}

@@ -18,7 +18,7 @@ from bot.clock import TZ
 from bot.rules.messages import InboundKind
 from bot.services.inbox import LEASE, InboundMessage, accept, claim
 from bot.store.migrate import upgrade
-from bot.store.models import OutboxMessage
+from bot.store.models import InboundUpdate, OutboxMessage
 from bot.store.session import Store
 from bot.texts import texts
 
@@ -29,6 +29,10 @@ LATER = NOW + LEASE + timedelta(seconds=1)
 class FakeTracker:
     def __init__(self) -> None:
         self.events: list[Any] = []
+        self.slots: dict[str, Any] = {}
+
+    def get_slot(self, name: str) -> Any:
+        return self.slots.get(name)
 
 
 class FakeAgent:
@@ -224,3 +228,75 @@ def test_a_consumer_that_runs_is_woken(store: Store, agent: FakeAgent) -> None:
 
     asyncio.run(scene(lambda: say(store, "1")))
     assert replies(store) == ["听到：你好"]
+
+
+class FakeIntake:
+    """Keeps files under numbers, notes when typing is shown."""
+
+    def __init__(self) -> None:
+        self.fetched: list[list[str]] = []
+        self.typed: list[str] = []
+
+    async def prepare(self, message: InboundMessage, *, now: datetime) -> dict[str, Any]:
+        ids = [str(file["id"]) for file in message.extra["files"]]
+        self.fetched.append(ids)
+        return {"document": ",".join(ids)}
+
+    async def typing(self, account: str) -> None:
+        self.typed.append(account)
+
+
+def photo(number: int, group: str | None) -> InboundMessage:
+    extra: dict[str, Any] = {"files": [{"id": f"f{number}", "name": "photo.jpg", "size": 1}]}
+    if group:
+        extra["group"] = group
+    return InboundMessage("telegram", "mother", f"u{number}", InboundKind.FILE, NOW, None, extra)
+
+
+async def test_an_album_is_one_turn_and_what_follows_is_another(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.channels.inbox.ALBUM_S", 0.05)
+    for number, group in ((1, "a"), (2, "a"), (3, "a"), (4, None), (5, "b")):
+        accept(store, photo(number, group), now=NOW)
+    agent, intake = FakeAgent(), FakeIntake()
+    consumer = InboxConsumer(
+        store, agent, wall=lambda: NOW, now=lambda: NOW, intakes={"telegram": intake}
+    )
+    await consumer.drain()
+    assert intake.fetched == [["f1", "f2", "f3"], ["f4"], ["f5"]]
+    assert len(agent.heard) == 3
+    assert "f1,f2,f3" in agent.heard[0][2]
+    with store.read() as session:
+        states = session.scalars(sa.select(InboundUpdate.status)).all()
+    assert set(states) == {"processed"}
+
+
+async def test_a_slow_answer_is_announced(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.channels.inbox.TYPING_AFTER_S", 0.01)
+    agent, intake = FakeAgent(), FakeIntake()
+    answer = agent.handle_message
+
+    async def slowly(message: Any) -> Any:
+        await asyncio.sleep(0.1)
+        return await answer(message)
+
+    monkeypatch.setattr(agent, "handle_message", slowly)
+    message = InboundMessage("telegram", "m", "u1", InboundKind.TEXT, NOW, "你好")
+    accept(store, message, now=NOW)
+    await InboxConsumer(
+        store, agent, wall=lambda: NOW, now=lambda: NOW, intakes={"telegram": intake}
+    ).drain()
+    assert intake.typed == ["m"]
+
+
+async def test_the_phone_is_asked_for_with_the_apps_button(store: Store) -> None:
+    agent = FakeAgent()
+    message = InboundMessage("telegram", "m", "u1", InboundKind.TEXT, NOW, "王小满")
+    agent.trackers["telegram:m"] = tracker = FakeTracker()
+    tracker.slots["requested_slot"] = "bind_phone"
+    accept(store, message, now=NOW)
+    await InboxConsumer(store, agent, wall=lambda: NOW, now=lambda: NOW).drain()
+    with store.read() as session:
+        (said,) = session.scalars(sa.select(OutboxMessage.payload)).all()
+    assert said["reply"]["contact"] == "发送我的手机号"

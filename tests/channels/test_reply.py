@@ -18,6 +18,7 @@ from bot.channels.reply import (
     render,
     senders,
 )
+from bot.settings import load_settings
 
 
 def test_a_notification_is_its_text_filled_in() -> None:
@@ -79,4 +80,4 @@ def test_typing_is_not_kept() -> None:
 
 
 def test_the_terminals_channel_fetches() -> None:
-    assert isinstance(senders()["rest"], Mailbox)
+    assert isinstance(senders(load_settings({}))["rest"], Mailbox)

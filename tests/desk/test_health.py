@@ -1,4 +1,4 @@
-"""The web process's health and its page."""
+"""The web process's health."""
 
 import os
 import threading
@@ -134,21 +134,3 @@ def test_a_store_out_of_reach_is_down(client: TestClient, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(desk, "store_answers", fail)
     assert client.get("/health").json()["parts"]["store"] == "down"
-
-
-def test_the_page_says_how_to_talk(client: TestClient) -> None:
-    response = client.get("/")
-    assert response.status_code == 200
-    assert "uv run bot chat" in response.text
-    assert "021-80209058" in response.text
-    assert "120" in response.text
-
-
-def test_the_page_needs_nothing_from_elsewhere(client: TestClient) -> None:
-    response = client.get("/")
-    assert "default-src 'none'" in response.headers["content-security-policy"]
-    assert "<script" not in response.text
-    assert "style=" not in response.text
-    for path in ("/static/page.css", "/static/icon.svg"):
-        assert path in response.text
-        assert client.get(path).status_code == 200

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from bot.clock import TZ
 from bot.rules.notifications import NotificationKind
 from bot.services import data_requests as service
+from bot.services import mailbox
 from bot.services.complaints import file_complaint
 from bot.services.data_export import request_export
 from bot.services.errors import Conflict, NotFound, Refused
@@ -21,6 +22,7 @@ from bot.store.models import (
     AuditEntry,
     Binding,
     ChatIdentity,
+    ChatMessage,
     Claim,
     Complaint,
     Conversation,
@@ -100,6 +102,12 @@ def test_received_checking_done(
             key="complaint:1",
             due_at=now,
         )
+    with store.begin() as session:
+        told = session.scalars(sa.select(OutboxMessage.id)).first()
+        for owner, outbox in ((parent, told), (parent, None), (father, None)):
+            mailbox.append(
+                session, identity_id=owner, message={"text": "好"}, at=now, outbox_id=outbox
+            )
     kept = {table: count(table) for table in (Claim, Visit, Complaint)}
     reference = requested(store, parent, now)
     seen = service.take_up(store, reference=reference, actor=STAFF, now=now)
@@ -109,7 +117,7 @@ def test_received_checking_done(
     assert service.open_requests(store) == ()
     assert (count(Conversation), count(ConversationEvent)) == (2, 2)
     assert count(InboundUpdate, account="parent", status="received") == 1
-    assert count(OutboxMessage) == 0
+    assert (count(OutboxMessage), count(ChatMessage)) == (0, 1)
     assert list(files.stored()) == []
     assert [c.child for c in choices(store, father)] == ["王小满"]
     assert {table: count(table) for table in kept} == kept

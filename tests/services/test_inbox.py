@@ -12,9 +12,10 @@ import pytest
 import sqlalchemy as sa
 
 from bot.rules.messages import InboundKind
-from bot.services import inbox
-from bot.services.inbox import LEASE, InboundMessage, accept, claim, finish, renew
-from bot.store.models import InboundUpdate, OutboxMessage
+from bot.services import inbox, mailbox
+from bot.services.errors import Refused
+from bot.services.inbox import LEASE, InboundMessage, Shown, accept, claim, finish, renew
+from bot.store.models import ChatMessage, InboundUpdate, OutboxMessage
 from bot.store.session import Store
 
 A, B = "worker-a", "worker-b"
@@ -169,3 +170,47 @@ def test_a_failed_update_ends_too(store: Store, say: Callable[..., bool], now: d
         assert session.scalar(sa.select(InboundUpdate.status)) == "failed"
     assert claim(store, owner=A, now=now + timedelta(days=1)) is None
     assert inbox.MOST_ATTEMPTS == 3
+
+
+def test_what_the_parent_said_stands_in_the_chat_once(
+    store: Store, now: datetime, count: Callable[..., int]
+) -> None:
+    said = InboundMessage("web", "1", "7", InboundKind.TEXT, now, "你好")
+    shown = Shown({"text": "你好"}, now)
+    assert [accept(store, said, now=now, shown=shown) for _ in range(3)] == [True, False, False]
+    (line,) = mailbox.both(store, channel="web", account="1")
+    assert (line.direction, line.message["text"]) == ("in", "你好")
+    assert mailbox.read(store, channel="web", account="1") == []
+    assert count(InboundUpdate) == 1
+
+
+def test_what_is_not_allowed_is_not_stored(
+    store: Store, now: datetime, count: Callable[..., int]
+) -> None:
+    def refuse(_session: object) -> None:
+        raise Refused("used")
+
+    said = InboundMessage("web", "1", "7", InboundKind.BUTTON, now, "/affirm")
+    with pytest.raises(Refused):
+        accept(store, said, now=now, shown=Shown({}, now, refuse))
+    assert count(InboundUpdate) == count(ChatMessage) == 0
+
+
+def test_replies_to_who_fetches_are_in_the_mailbox_at_once(
+    store: Store, now: datetime, say: Callable[..., bool]
+) -> None:
+    say("7", channel="web")
+    claimed = claim(store, owner=A, now=now)
+    assert claimed
+    replies = [{"text": "一"}, {"text": "二"}]
+    ends = [
+        finish(store, claimed, replies, owner=A, now=now, due_at=now, fetched=True)
+        for _ in range(2)
+    ]
+    assert ends == [True, False]
+    lines = mailbox.read(store, channel="web", account="1")
+    assert [line.message["text"] for line in lines] == ["一", "二"]
+    assert [(row.status, row.attempts, row.sent_at) for row in outbox(store)] == [
+        ("sent", 1, now),
+        ("sent", 1, now),
+    ]
