@@ -15,9 +15,9 @@ from actions.binding import BindForm
 from actions.conversation import (
     ActionAffirm,
     ActionReportEmergency,
-    ActionTalkToHuman,
 )
 from actions.hospitals import ActionFindHospital
+from actions.people import ActionTalkToHuman
 from actions.policies import ActionCheckBalance
 from actions.turn import ServiceAction
 from bot.services.errors import Conflict, NotFound

@@ -10,8 +10,11 @@ A file holds a list of conversations::
           says: [哪家医院]           # regular expressions, all found in the joined replies
           never: [undefined]        # none found
           buttons: [上午]            # titles that must be offered
+          pictures: [电子保险卡]      # regular expressions: pictures that say this in words
           keep: {code: '验证码[:：](\\d{6})'}   # first group, used later as {code}
         - press: 上午               # or: press a button offered in the last reply, by its title
+        - user: 那我下午过去             # or: while a person has the conversation, who says nothing
+          silent: true              # at once; what comes is waited for with arrives:
         - repeat: true              # or: send the last message again
         - pay: '(http\\S+)'           # or: pay at the page of the last reply, say nothing
         - upload: invoice.jpg       # or: send a file of tests/pictures.py; several as a list
@@ -276,6 +279,9 @@ def _text(step: dict[str, Any], parent: Parent) -> str:
 
 
 def _check(step: dict[str, Any], said: str, parent: Parent) -> None:
+    if step.get("silent"):
+        assert not parent.replies, _told(parent, "the bot must be silent")
+        return
     assert said.strip() or parent.buttons(), _told(parent, "no reply")
     for pattern in step.get("says", []):
         assert re.search(_filled(pattern, parent), said), _told(parent, f"not said: {pattern}")
@@ -283,6 +289,11 @@ def _check(step: dict[str, Any], said: str, parent: Parent) -> None:
         assert not re.search(pattern, said), _told(parent, f"must not be said: {pattern}")
     for title in step.get("buttons", []):
         assert title in parent.buttons(), _told(parent, f"no button {title!r}")
+    shown = [str(reply.get("alt")) for reply in parent.replies if reply.get("image")]
+    for pattern in step.get("pictures", []):
+        assert any(re.search(pattern, alt) for alt in shown), _told(
+            parent, f"no {pattern}: {shown}"
+        )
     _keep(step, said, parent)
 
 
