@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from abc import abstractmethod
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +16,10 @@ from actions.binding import has_surname
 from actions.manual import NOT_STATED
 from actions.turn import Event, ServiceAction, Turn, chosen_policy, resume
 from bot.rules.benefits import CardStatus
+from bot.rules.identity import mask_policy_number
+from bot.services import pictures
 from bot.services import policies as service
+from bot.services.pictures import PictureView
 from bot.services.policies import Benefit, PolicyView
 
 ASKED = {
@@ -97,13 +101,14 @@ def _overview(turn: Turn, number: str) -> PolicyView:
     return service.overview(turn.store, identity_id=turn.identity.id, number=number, now=turn.now)
 
 
-def say_card_state(turn: Turn, seen: PolicyView) -> None:
+def say_card_state(turn: Turn, seen: PolicyView, picture: PictureView | None = None) -> None:
     """Say first what makes the rest less than it looks: grey, expired, not begun."""
     if seen.status is CardStatus.ACTIVE:
         return
     owed = sum((bill.amount for bill in seen.unpaid), start=Decimal(0))
     turn.say(
         f"card_{seen.status.value}",
+        picture=picture,
         child=seen.child,
         plan=seen.plan,
         owed=texts.yuan(owed),
@@ -128,8 +133,33 @@ class ActionCardStatus(_OnPolicy):
         """Tell the card's state, and what is owed."""
         seen = _overview(turn, number)
         if seen.status is CardStatus.ACTIVE:
-            turn.say("card_active", child=seen.child)
+            turn.say("card_active", picture=_card(turn, number), child=seen.child)
+        say_card_state(turn, seen, picture=_card(turn, number))
+
+
+class ActionECard(_OnPolicy):
+    """Shows the e-card (E2)."""
+
+    action_name = "action_e_card"
+
+    def answer(self, turn: Turn, number: str) -> None:
+        """Show it; what stands on it is said too."""
+        seen = _overview(turn, number)
         say_card_state(turn, seen)
+        turn.say(
+            "e_card",
+            picture=_card(turn, number),
+            pin=True,
+            child=seen.child,
+            plan=seen.plan,
+            number=mask_policy_number(seen.number),
+            valid_from=texts.day(seen.valid_from, date.min),
+            valid_to=texts.day(seen.valid_to, date.min),
+        )
+
+
+def _card(turn: Turn, number: str) -> PictureView:
+    return pictures.e_card(turn.store, identity_id=turn.identity.id, number=number, now=turn.now)
 
 
 def say_manual(turn: Turn, otherwise: str) -> None:
@@ -150,6 +180,9 @@ class ActionCheckBalance(_OnPolicy):
         say_card_state(turn, seen)
         turn.say(
             "balance",
+            picture=pictures.limits(
+                turn.store, identity_id=turn.identity.id, number=number, now=turn.now
+            ),
             child=seen.child,
             plan=seen.plan,
             today=texts.day(seen.as_of, seen.as_of),

@@ -23,6 +23,7 @@ from bot import clock
 from bot.services import handoffs
 from bot.services import identity as identities
 from bot.services.identity import Identity, PolicyChoice
+from bot.services.pictures import PictureView
 from bot.store.session import Store, get_store
 from bot.texts import texts
 
@@ -46,12 +47,18 @@ def say(
     dispatcher: CollectingDispatcher,
     name: str,
     buttons: Iterable[dict[str, str]] = (),
+    picture: PictureView | None = None,
+    pin: bool = False,
     **values: Any,
 ) -> None:
-    """Add a text of ``data/texts/`` to the reply, with its buttons and these."""
+    """Add a text of ``data/texts/`` to the reply, with its buttons and these.
+
+    The picture comes with the text, never instead of it; ``pin`` asks apps to keep it on top.
+    """
     reply = texts()[name]
     text = reply.text.format(**values)
-    dispatcher.utter_message(text=text, buttons=[*reply.buttons, *buttons])
+    shown = {"image": picture.path, "alt": picture.alt, "pin": pin} if picture else {}
+    dispatcher.utter_message(text=text, buttons=[*reply.buttons, *buttons], **shown)
 
 
 @dataclass
@@ -127,9 +134,17 @@ class Turn:
         """Return a slot's value."""
         return self.tracker.get_slot(name)
 
-    def say(self, name: str, buttons: Iterable[dict[str, str]] = (), **values: Any) -> None:
-        """Answer with a text of ``data/texts/``, its ``{placeholders}`` filled."""
-        say(self.dispatcher, name, buttons, **values)
+    def say(
+        self,
+        name: str,
+        buttons: Iterable[dict[str, str]] = (),
+        picture: PictureView | None = None,
+        *,
+        pin: bool = False,
+        **values: Any,
+    ) -> None:
+        """Answer with a text of ``data/texts/``, ``{placeholders}`` filled (see :func:`say`)."""
+        say(self.dispatcher, name, buttons, picture, pin, **values)
 
     def entities(self, name: str) -> list[dict[str, Any]]:
         """Return the recognised entities of one kind, as they stand in the text."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from bot import staff_appointments, staff_consultations, staff_handoffs
+from bot import staff_api_keys, staff_appointments, staff_consultations, staff_handoffs
 from bot.errors import OperatorError
 from bot.staff_account import complaints_app, data_app
 from bot.staff_claims import claims_app
@@ -112,6 +112,7 @@ def group(name: str, help_text: str, register: Callable[[typer.Typer], None]) ->
 
 group("appointments", "预约：确认、改时间、回绝、取消、记录到诊。", staff_appointments.register)
 group("consultations", "医生回电：待打的、已打、不再打。", staff_consultations.register)
+group("api-keys", "对接程序的密钥：发、看、停。", staff_api_keys.register)
 group("handoffs", "人工对话：排队、接入、回复、办结。", staff_handoffs.register)
 staff_app.add_typer(claims_app, name="claims")
 staff_app.add_typer(complaints_app, name="complaints")

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot import clock, heartbeat
+from bot import clock, heartbeat, webhook_sender
 from bot.channels.reply import (
     Blocked,
     ChannelSender,
@@ -281,7 +281,10 @@ async def serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end)
     path = settings.heartbeat
+    partners = asyncio.create_task(webhook_sender.serve(get_store(), stop))
     try:
         await worker.run(stop, lambda: heartbeat.beat(path))
     finally:
         heartbeat.stop(path)
+        stop.set()
+        await partners

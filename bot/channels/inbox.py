@@ -19,11 +19,12 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
+from rasa.core.channels.channel import UserMessage
 from rasa.shared.core.events import BotUttered, UserUttered
 
 from bot import clock
 from bot.channels import people
+from bot.channels.collector import Collector, saved
 from bot.channels.reply import PULL, as_message, render
 from bot.rules.messages import READABLE, InboundKind, is_stale, typed
 from bot.services import inbox
@@ -231,7 +232,7 @@ class InboxConsumer:
             return said
         if is_stale(message.said_at, claimed.received_at):
             return [_fixed("inbound_stale")]
-        collector = CollectingOutputChannel()
+        collector = Collector()
         turn = UserMessage(
             read,
             collector,
@@ -272,8 +273,7 @@ class InboxConsumer:
                     break
                 said = [] if event.message_id == message_id(claimed) else None
             elif isinstance(event, BotUttered) and said is not None:
-                given = {k: v for k, v in (event.data or {}).items() if v}
-                said.append(_reply({"text": event.text, **given}))
+                said.append(_reply(saved(event)))
         if said is None:
             return None
         return said or [_fixed("failure")]

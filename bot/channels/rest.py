@@ -12,7 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
+from rasa.core.channels.channel import UserMessage
 from rasa.core.channels.rest import RestInput
 from rasa.shared.exceptions import RasaException
 from sanic import Blueprint, response
@@ -21,6 +21,7 @@ from sanic.response import HTTPResponse
 
 from bot import clock
 from bot.channels import people
+from bot.channels.collector import Collector
 from bot.channels.upload import Received, UploadedFile, UploadError, UploadReader
 from bot.services import identity as identities
 from bot.services import mailbox
@@ -120,7 +121,7 @@ class LoopbackRest(RestInput):  # type: ignore[misc]
         if said is not None:
             # While a person has the conversation nothing is said here.
             return response.json([{"recipient_id": sender, **reply} for reply in said])
-        collector = CollectingOutputChannel()
+        collector = Collector()
         message = UserMessage(
             text[:LONGEST_TEXT],
             collector,

@@ -258,7 +258,8 @@ class Reader(ast.NodeVisitor):
             made = [
                 a.value
                 for a in ast.walk(self._inside[-1])
-                if isinstance(a, ast.Assign) and ast.unparse(a.targets[0]) == node.id
+                if (isinstance(a, ast.Assign) and ast.unparse(a.targets[0]) == node.id)
+                or (isinstance(a, ast.AnnAssign) and ast.unparse(a.target) == node.id and a.value)
             ]
             return set.intersection(*(self.keys(value) for value in made))
         raise AssertionError(f"{self.module}:{node.lineno}: {ast.unparse(node)} fills in what?")

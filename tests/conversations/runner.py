@@ -10,6 +10,7 @@ A file holds a list of conversations::
           says: [哪家医院]           # regular expressions, all found in the joined replies
           never: [undefined]        # none found
           buttons: [上午]            # titles that must be offered
+          pictures: [电子保险卡]      # regular expressions: pictures that say this in words
           keep: {code: '验证码[:：](\\d{6})'}   # first group, used later as {code}
         - press: 上午               # or: press a button offered in the last reply, by its title
         - user: 那我下午过去             # or: while a person has the conversation, who says nothing
@@ -292,6 +293,11 @@ def _check(step: dict[str, Any], said: str, parent: Parent) -> None:
         assert not re.search(pattern, said), _told(parent, f"must not be said: {pattern}")
     for title in step.get("buttons", []):
         assert title in parent.buttons(), _told(parent, f"no button {title!r}")
+    shown = [str(reply.get("alt")) for reply in parent.replies if reply.get("image")]
+    for pattern in step.get("pictures", []):
+        assert any(re.search(pattern, alt) for alt in shown), _told(
+            parent, f"no {pattern}: {shown}"
+        )
     _keep(step, said, parent)
 
 

@@ -70,6 +70,14 @@ from bot.store.models.messages import (
     NotificationSetting,
     OutboxMessage,
 )
+from bot.store.models.partners import (
+    DELIVERY_STATES,
+    ApiKey,
+    ApiRequest,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookEvent,
+)
 from bot.store.models.people import (
     Binding,
     ChatIdentity,
@@ -95,6 +103,7 @@ __all__ = [
     "COMPLAINT_STATES",
     "DATA_REQUEST_KINDS",
     "DATA_REQUEST_STATES",
+    "DELIVERY_STATES",
     "DOCUMENT_KINDS",
     "DOCUMENT_STATES",
     "HANDOFF_ENDS",
@@ -110,6 +119,8 @@ __all__ = [
     "SERVICE_REQUEST_KINDS",
     "SERVICE_REQUEST_STATES",
     "AgentPresence",
+    "ApiKey",
+    "ApiRequest",
     "Appointment",
     "AuditEntry",
     "Authorization",
@@ -157,5 +168,8 @@ __all__ = [
     "ServiceRequest",
     "VerificationLock",
     "Visit",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookEvent",
     "utcnow",
 ]
