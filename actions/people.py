@@ -107,8 +107,11 @@ def say_place(turn: Turn, asked: Requested) -> None:
     elif place.status is not HandOffState.QUEUED:
         turn.say("handoff_assigned")
     else:
-        name = "handoff" if asked.new else "handoff_already"
-        turn.say(name, position=place.position, wait=wait_said(place))
+        turn.say(
+            "handoff" if asked.new else "handoff_already",
+            position=place.position,
+            wait=wait_said(place),
+        )
 
 
 def wait_said(place: Place) -> str:

@@ -340,7 +340,7 @@ def _handed_over(tracker: Tracker, reason: str) -> bool:
         who = _who(store, tracker)
         asked = handoffs.request_handoff(store, identity_id=who.id, reason=reason, now=clock.now())
     except Exception:
-        logger.exception("nobody could be asked for")
+        # Most likely for the same cause, which is in the log.
         return False
     return asked.new
 

@@ -331,7 +331,7 @@ def test_every_placeholder_is_filled(call: Call) -> None:
 
 
 # Said by the inbox (tests/channels), the outbox and the pages (tests/desk), not by actions.
-ELSEWHERE = ("inbound_", "notify_", "page_")
+ELSEWHERE = ("inbound_", "notify_", "page_", "word_stars_", "handoff_rated")
 
 
 def said_by_services() -> set[str]:
@@ -341,7 +341,7 @@ def said_by_services() -> set[str]:
         source = path.read_text("utf-8")
         found |= {f"line_{name}" for name in re.findall(r"wording\.line\(\s*\"(\w+)\"", source)}
         found |= set(re.findall(r"texts\(\)\[\"(\w+)\"\]", source))
-        found |= set(re.findall(r"_said\(\"(\w+)\"", source))
+        found |= set(re.findall(r"(?:_s|\bS)aid\(\"(\w+)\"", source))
     return found
 
 
@@ -394,6 +394,10 @@ SAMPLES = {
     "value": "复旦大学附属儿科医院国际部特需门诊",
     "children": "李沐宸、李沐瑶",
     "phone": "021-00000002（示例）",
+    "position": "12",
+    "wait": "，可能要等 1 小时以上",
+    "minutes": "60",
+    "agent": "示例坐席",
     "hours": "每天 09:00–20:00（示例）",
     "symptom": "从昨天晚上开始发烧到三十九度，还咳嗽",
     "treatment": "质子重离子治疗",
