@@ -54,7 +54,10 @@ class Desk:
 def _plain(value: Any) -> str:
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M}"
-    return {None: "-", True: "加急", False: "-"}.get(value, str(value))
+    # Not by equality: 1 is equal to True.
+    if value is None or value is False:
+        return "-"
+    return "加急" if value is True else str(value)
 
 
 @staff_app.callback()

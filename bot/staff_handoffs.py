@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -34,6 +35,37 @@ def register(commands: typer.Typer) -> None:
         commands.command(name, help=about)(command)
 
 
+@dataclass(frozen=True)
+class Row:
+    """A hand-off on a line of the terminal."""
+
+    id: int
+    status: str
+    reason: str
+    urgent: bool
+    wish: str
+    agent: int | None
+    minutes: int
+    message: str | None
+    phone: str | None
+    due_at: datetime | None
+
+
+def _row(item: Any) -> Row:
+    return Row(
+        item.id,
+        item.status.value,
+        item.reason.value,
+        item.urgent,
+        item.wish.value,
+        item.agent_id,
+        int(item.waiting.total_seconds() // 60),
+        item.message,
+        item.phone,
+        item.due_at,
+    )
+
+
 def _name(actor: str) -> str:
     return actor.removeprefix("staff:")[:32]
 
@@ -45,7 +77,8 @@ def listed(ctx: typer.Context) -> None:
 
     desk = ctx.obj
     states = [state for state in HandOffState if state is not HandOffState.RESOLVED]
-    desk.show(handoff_desk.items(desk.store, now=desk.now, states=states))
+    found = handoff_desk.items(desk.store, now=desk.now, states=states)
+    desk.show([_row(item) for item in found])
 
 
 def online(
@@ -160,7 +193,7 @@ def _do(ctx: typer.Context, name: str, **given: Any) -> None:
     desk = ctx.obj
     with refusals():
         seen = getattr(handoff_desk, name)(desk.store, now=desk.now, **given)
-    desk.show([seen])
+    desk.show([_row(seen)])
 
 
 def _live(ctx: typer.Context, name: str, **given: Any) -> None:

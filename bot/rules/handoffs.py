@@ -279,7 +279,7 @@ def stars_said(text: str) -> tuple[int, str] | None:
     number = _STARS.get(said[:1]) or (int(said[0]) if said[:1] in set("12345") else None)
     if number is None:
         return None
-    rest, named = said[1:], False
+    rest, named = said[1:].lstrip(), False
     for word in _STAR_WORDS:
         if rest.startswith(word):
             rest, named = rest.removeprefix(word), True

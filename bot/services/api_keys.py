@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from bot.rules.partners import Scope
 from bot.services import audit
 from bot.services.errors import Conflict, NotFound, Refused
-from bot.store.models import ApiKey
+from bot.store.models import ApiKey, WebhookEndpoint
 from bot.store.session import Store
 
 MARK = "yx"
@@ -118,7 +118,7 @@ def keys(store: Store) -> list[KeyView]:
 
 
 def revoke(store: Store, *, name: str, actor: str, now: datetime) -> None:
-    """End a key at once; its name stays taken, for the audit.
+    """End a key and its webhooks at once; its name stays taken, for the audit.
 
     Raises:
         NotFound: There is no key of this name.
@@ -131,6 +131,12 @@ def revoke(store: Store, *, name: str, actor: str, now: datetime) -> None:
         if row.revoked_at is not None:
             raise Refused("revoked")
         row.revoked_at = now
+        # Whoever may no longer ask is no longer told.
+        theirs = sa.update(WebhookEndpoint).where(
+            WebhookEndpoint.api_key_id == row.id,
+            WebhookEndpoint.ended_at.is_(None),  # type: ignore[union-attr]
+        )
+        session.execute(theirs.values(ended_at=now).execution_options(synchronize_session=False))
         audit.record(session, at=now, actor=actor, action="api_key.revoke", subject=_subject(row))
 
 

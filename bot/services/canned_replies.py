@@ -57,12 +57,12 @@ def save(
         version: As it was read; ``None`` for a new one.
 
     Raises:
-        Refused: ``empty``; ``too_long``; ``placeholder``: braces that name nothing known.
+        Refused: ``no_text``; ``too_long``; ``placeholder``: braces that name nothing known.
         Conflict: There is one of this code already, or it was changed meanwhile.
     """
     code, text = code.strip(), text.strip()
     if not code or not text:
-        raise Refused("empty")
+        raise Refused("no_text")
     if len(code) > 32 or len(text) > LONGEST:
         raise Refused("too_long")
     _check(text)

@@ -231,11 +231,11 @@ def agent_message(
 
     Raises:
         NotFound: There is none.
-        Refused: ``not_yours``; ``state``: it has ended; ``empty``; ``too_long``.
+        Refused: ``not_yours``; ``state``: it has ended; ``no_text``; ``too_long``.
     """
     said = text.replace("\0", "").strip()
     if not said:
-        raise Refused("empty")
+        raise Refused("no_text")
     if len(said) > LONGEST_TEXT:
         raise Refused("too_long")
     with changing(store, handoff_id) as (session, row):
@@ -294,11 +294,11 @@ def note(store: Store, *, handoff_id: int, agent_id: int, text: str, now: dateti
 
     Raises:
         NotFound: There is none.
-        Refused: ``empty``; ``too_long``.
+        Refused: ``no_text``; ``too_long``.
     """
     said = text.replace("\0", "").strip()
     if not said:
-        raise Refused("empty")
+        raise Refused("no_text")
     if len(said) > LONGEST_TEXT:
         raise Refused("too_long")
     with changing(store, handoff_id) as (session, row):

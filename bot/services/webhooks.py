@@ -236,7 +236,7 @@ def failed(
         row = _held(session, taken)
         if row is None:
             return
-        if row.attempts >= MOST_DELIVERIES:
+        if row.attempts >= MOST_DELIVERIES or row.endpoint.ended_at is not None:
             _end(row, "dead", wall, status, problem)
             return
         row.status, row.lease_until, row.owner = "pending", None, None

@@ -60,6 +60,7 @@ WISHES = {wish.value for wish in BookingWish}
 STATES = {status.value for status in CardStatus} - {"active"}
 # Texts that name nothing by themselves: they read or write words.
 INNER = {"actions/texts.py", "actions/turn.py"}
+BY_TURN = ("back_to_task", "bind_first", "handoff_failure")
 
 
 # Words with which services refuse members of staff, or which an action answers otherwise.
@@ -301,7 +302,7 @@ def calls() -> Iterator[Call]:
     until = frozenset({"line_policy_until"})
     yield Call("actions/turn.py", until, frozenset({"title", "day"}))
     failures = {kind.failure_response for kind in actions_below(ServiceAction)}
-    yield Call("actions/turn.py", frozenset({"back_to_task", "bind_first", *failures}), frozenset())
+    yield Call("actions/turn.py", frozenset({*BY_TURN, *failures}), frozenset())
 
 
 def actions_below(kind: type) -> Iterator[type[ServiceAction]]:

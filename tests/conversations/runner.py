@@ -93,6 +93,7 @@ class Parent:
     kept: dict[str, str] = field(default_factory=dict)
     transcript: list[str] = field(default_factory=list)
     arrived: list[dict[str, Any]] = field(default_factory=list)
+    unread: list[dict[str, Any]] = field(default_factory=list)
 
     def send(self, text: str) -> str:
         """Send a message; return the replies' texts, joined."""
@@ -241,8 +242,11 @@ def _await(step: dict[str, Any], parent: Parent) -> None:
     wanted = [_filled(pattern, parent) for pattern in step["arrives"]]
     deadline = time.monotonic() + WAIT_S
     while True:
-        found = [m for m in parent.fetch() if all(re.search(p, m["text"]) for p in wanted)]
+        parent.unread += parent.fetch()
+        found = [m for m in parent.unread if all(re.search(p, m["text"]) for p in wanted)]
         if found:
+            # What came after it is waited for by the next step.
+            parent.unread = [m for m in parent.unread if m["id"] > found[-1]["id"]]
             break
         assert time.monotonic() < deadline, _told(parent, f"did not arrive: {wanted}")
         time.sleep(0.3)

@@ -299,3 +299,16 @@ def test_public_addresses() -> None:
     assert is_public(ip_address("8.8.8.8"))
     assert is_public(ip_address("2001:4860:4860::8888"))
     assert not is_public(ip_address("172.16.0.1"))
+
+
+def test_a_revoked_key_is_told_nothing_more(
+    store: Store, due: None, now: datetime, partner: int
+) -> None:
+    (taken,) = webhooks.claim(store, owner="a", wall=now)
+    api_keys.revoke(store, name="core", actor="t", now=now)
+    with store.begin() as session:
+        audit.record(session, at=now, actor="t", action="payment.paid", subject="S5001")
+    assert len(events(store)) == 1
+    webhooks.failed(store, taken, status=500, problem="HTTP 500", wall=now)
+    assert webhooks.claim(store, owner="a", wall=now + timedelta(days=1)) == []
+    assert len(webhooks.dead_letters(store)) == 1
