@@ -1,4 +1,4 @@
-"""Agents' side of hand-offs: taking, passing on, putting aside, ending; and what parents are told."""
+"""Agents' side of hand-offs: taking, passing on, putting aside, ending; what parents hear."""
 
 from __future__ import annotations
 
