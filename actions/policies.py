@@ -34,7 +34,7 @@ WHOSE = re.compile(
     r"([一-鿿]+?)(?:小朋友)?的"
     r"(?=额度|余额|保单|保障|保险|就诊|看病|记录|疫苗|门诊|住院|自付|电子卡)"
 )
-BEFORE_WHOSE = frozenset("查看问是下")
+BEFORE_WHOSE = frozenset("查看问是下付交缴")
 
 
 class _OnPolicy(ServiceAction):
@@ -42,11 +42,9 @@ class _OnPolicy(ServiceAction):
 
     def handle(self, turn: Turn) -> list[Event]:
         """Find the policy, answer, go on."""
-        stranger = _stranger(turn)
-        if stranger is not None:
-            children = list(dict.fromkeys(c.child for c in turn.choices))
-            turn.say("not_bound_child", value=stranger, children=texts.line("and").join(children))
-            return [SlotSet("pending_task", None), *resume(turn)]
+        refused = not_own(turn)
+        if refused is not None:
+            return refused
         plan = turn.entity("plan")
         if plan is not None and str(plan) not in [c.plan for c in turn.choices]:
             turn.say("other_plan", plan=str(plan))
@@ -63,6 +61,16 @@ class _OnPolicy(ServiceAction):
     @abstractmethod
     def answer(self, turn: Turn, number: str) -> None:
         """Answer for this policy."""
+
+
+def not_own(turn: Turn) -> list[Event] | None:
+    """Say that the child or policy named is not bound here; ``None`` if none such is named."""
+    stranger = _stranger(turn)
+    if stranger is None:
+        return None
+    children = list(dict.fromkeys(c.child for c in turn.choices))
+    turn.say("not_bound_child", value=stranger, children=texts.line("and").join(children))
+    return [SlotSet("pending_task", None), *resume(turn)]
 
 
 def _question(turn: Turn) -> dict[str, Any]:

@@ -169,9 +169,10 @@ def _show(settings: Settings, console: Console, seconds: float) -> None:
         log = settings.logs / f"{Process.TELEGRAM.value}.log"
         table.add_row(TITLES[Process.TELEGRAM], settings.telegram_url, str(log))
     console.print(table)
+    console.print(f"聊天网页  {settings.base_url}/")
     console.print(f"健康检查  http://{HOST}:{settings.web_port}/health")
     if settings.env == "demo":
-        console.print("开始对话  另开一个终端，运行 [bold]uv run bot chat[/]")
+        console.print("也可以聊  另开一个终端，运行 [bold]uv run bot chat[/]")
         if settings.now is not None:
             console.print(f"固定时钟  {settings.now.isoformat()}（演示数据已按它重建）")
         _show_identities(settings, console)

@@ -132,3 +132,14 @@ def test_whoever_is_not_bound_is_bound_before_the_card_is_shown(run: Run) -> Non
     assert said.slots["pending_task"] == "action_e_card"
     assert said.followup == "bind_form"
     assert not [m for m in said.messages if m["image"]]
+
+
+def test_what_another_familys_child_owes_is_not_answered_with_the_own(
+    run: Run, bind: Callable[..., int]
+) -> None:
+    bind("13800000501")
+    said = run(ActionPaySelfPay(), "付王小满的自付款", "pay_self_pay")
+    assert "没有绑定王小满" in said.text
+    assert "128" not in said.text
+    own = run(ActionPaySelfPay(), "付周子墨的自付款", "pay_self_pay")
+    assert "128 元" in own.text

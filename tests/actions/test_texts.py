@@ -67,6 +67,8 @@ BY_TURN = ("back_to_task", "bind_first", "handoff_failure")
 STAFF = {"state", "answer", "resolved"}
 # What the chat page says in its own words.
 PAGE = {"empty", "used"}
+# What programs of partners are refused, in their own words (bot.desk.api_problems).
+PARTNERS = {"endpoint_ended", "idempotency_key", "revoked", "too_many", "url"}
 
 
 def refusals() -> set[str]:
@@ -79,7 +81,7 @@ def refusals() -> set[str]:
     found |= {way.value for way in VaccinationWay} - {"clinic"}
     for path in sorted((ROOT / "bot" / "services").glob("*.py")):
         found |= set(re.findall(r"Refused\(\"(\w+)\"\)", path.read_text("utf-8")))
-    return found - STAFF - PAGE
+    return found - STAFF - PAGE - PARTNERS
 
 
 BILLED = {result.value for result in DirectBilling} | {Brand.OTHER.value}

@@ -143,6 +143,9 @@ class Echo:
 
     tracker_store: Any = None
 
+    async def parse_message(self, message_data: str) -> dict[str, Any]:
+        return {"text": message_data}
+
     async def handle_message(self, message: Any) -> None:
         await message.output_channel.send_text_message(message.sender_id, "听到")
 
