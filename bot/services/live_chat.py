@@ -121,9 +121,10 @@ def route(
         ``None`` if the bot answers it, and only then.
     """
     with store.begin() as session:
+        # Held first: of two deliveries at once the second sees what the first has written.
+        row = open_of(session, identity_id)
         if key is not None and _written(session, key):
             return Routed()
-        row = open_of(session, identity_id)
         if ratings.is_press(text):
             return Routed((ratings.pressed(session, identity_id, text, now),))
         if row is not None and silences_bot(row):

@@ -66,7 +66,8 @@ def pressed(session: Session, identity_id: int, text: str, now: datetime) -> Sai
         row.rating_step = "note"
         return Said("handoff_rate_note", {})
     stars = given.get("stars")
-    if not isinstance(stars, int) or not LEAST_STARS <= stars <= MOST_STARS:
+    # True is a number to Python.
+    if type(stars) is not int or not LEAST_STARS <= stars <= MOST_STARS:
         return Said("handoff_rate_gone", {})
     return _rate(session, row, stars, "", now)
 
