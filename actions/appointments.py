@@ -25,8 +25,8 @@ from actions.turn import (
 from bot.rules.benefits import CardStatus
 from bot.rules.visits import cancellation_deadline, is_late
 from bot.services import appointments as service
+from bot.services import handoffs, policies, reminder_settings
 from bot.services import hospitals as directory
-from bot.services import policies, reminder_settings
 from bot.services.appointments import AppointmentView, Wish
 from bot.services.errors import NotFound, Refused
 
@@ -726,6 +726,15 @@ class ActionSubmitCancel(Submit):
             turn.say("change_refused", reason=texts.word("refused", refused.reason))
             return None
         turn.say("cancelled", reference=seen.reference, **_told(seen, turn))
+        if turn.slot("cancel_late_confirm"):
+            # The hospital expects the child: somebody has to tell it (V3).
+            handoffs.request_handoff(
+                turn.store,
+                identity_id=turn.identity.id,
+                reason="rule",
+                note=seen.reference,
+                now=turn.now,
+            )
         return None
 
 

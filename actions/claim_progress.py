@@ -8,7 +8,7 @@ from rasa_sdk.events import SlotSet
 
 from actions import texts
 from actions.claim_requests import meant
-from actions.claim_status import next_buttons, papers, say_claims, standing
+from actions.claim_status import next_buttons, papers, papers_shown, say_claims, standing
 from actions.claim_targets import (
     TARGET,
     BeginOnClaim,
@@ -37,7 +37,8 @@ def say_missing(turn: Turn, claim: ClaimView) -> None:
     if claim.to_complete and claim.missing:
         lines = "\n".join(f"□ {paper}" for paper in papers(claim))
         buttons = next_buttons([claim])
-        turn.say("claim_lacks", buttons=buttons, lines=lines, **told(turn, claim))
+        picture = papers_shown(turn, claim)
+        turn.say("claim_lacks", buttons=buttons, picture=picture, lines=lines, **told(turn, claim))
     elif claim.to_complete:
         turn.say("claim_lacks_nothing", **told(turn, claim))
     elif claim.needs_originals and claim.tracking is None:

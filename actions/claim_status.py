@@ -8,7 +8,9 @@ from actions import texts
 from actions.claim_requests import MONEY, REFUSED
 from actions.turn import Event, ServiceAction, Turn, open_form, resume
 from bot.services import claims as service
+from bot.services import pictures
 from bot.services.claims import ClaimView
+from bot.services.pictures import PictureView
 
 UNDER_WAY = frozenset({"submitted", "settling"})
 APPROVED = frozenset({"approved", "partly_approved"})
@@ -60,9 +62,18 @@ def say_claims(turn: Turn, known: list[ClaimView]) -> None:
     lines = "\n".join(standing(turn, c, alone=len(known) == 1) for c in known)
     waiting = [c for c in known if c.to_complete]
     if waiting:
-        turn.say("claims_to_complete", buttons=next_buttons(waiting), lines=lines)
+        # A list is of one claim; of several, the one that was touched last.
+        picture = papers_shown(turn, waiting[0]) if waiting[0].missing else None
+        turn.say("claims_to_complete", buttons=next_buttons(waiting), picture=picture, lines=lines)
     else:
         turn.say("claims", lines=lines)
+
+
+def papers_shown(turn: Turn, claim: ClaimView) -> PictureView:
+    """Return the picture of a claim's papers, ticked where they have come (C6)."""
+    return pictures.claim_papers(
+        turn.store, identity_id=turn.identity.id, reference=claim.reference, now=turn.now
+    )
 
 
 def next_buttons(known: list[ClaimView]) -> list[dict[str, str]]:

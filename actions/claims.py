@@ -33,6 +33,7 @@ from actions.turn import Event, ServiceAction, Turn, chosen_policy, open_form, r
 from bot.rules.claims import ClaimKind
 from bot.services import claims as service
 from bot.services import hospitals as directory
+from bot.services import pictures
 from bot.services.claims import Checklist, ClaimWish
 from bot.services.errors import NotFound, Refused
 
@@ -48,7 +49,8 @@ def say_checklist(turn: Turn, papers: Checklist) -> None:
         turn.say("claim_network_clinic")
         return
     lines = "\n".join(f"□ {texts.word('document', d)}" for d in papers.documents)
-    turn.say(f"documents_{papers.kind.value}", kind=kind, lines=lines)
+    picture = pictures.papers(papers.kind, identity_id=turn.identity.id, now=turn.now)
+    turn.say(f"documents_{papers.kind.value}", picture=picture, kind=kind, lines=lines)
 
 
 class DocumentsForm(Form):

@@ -17,6 +17,7 @@ from actions.authorization_answers import (
 from actions.claim_answers import CLAIM_WORD
 from actions.forms import every_form, says_no
 from actions.hospitals import say_hospitals
+from actions.people import give_up_waiting
 from actions.turn import Event, ServiceAction, Turn, close_form, resume
 from bot.services import handoffs
 from bot.services import hospitals as directory
@@ -62,20 +63,6 @@ class ActionReportEmergency(ServiceAction):
         return [] if turn.form else [SlotSet(requests.WAITING, None)]
 
 
-class ActionTalkToHuman(ServiceAction):
-    """Asks for a person."""
-
-    action_name = "action_talk_to_human"
-
-    def handle(self, turn: Turn) -> list[Event]:
-        """Queue the conversation, tell the hotline."""
-        new = handoffs.request_handoff(
-            turn.store, identity_id=turn.identity.id, reason="asked", now=turn.now
-        )
-        turn.say("handoff" if new else "handoff_already")
-        return []
-
-
 class ActionStop(ServiceAction):
     """Leaves the current task."""
 
@@ -87,7 +74,7 @@ class ActionStop(ServiceAction):
             return [FollowupAction(CHANGE_ACTION)]
         everything = [SlotSet(requests.WAITING, None)] if EVERYTHING.search(turn.text) else []
         if turn.form is None:
-            if not turn.more:
+            if not turn.more and not give_up_waiting(turn):
                 turn.say("nothing_to_stop")
             return [*everything, SlotSet("pending_task", None)]
         turn.say("stopped")
@@ -163,7 +150,7 @@ class ActionDeny(ServiceAction):
         if requests.unclear(turn) is not None:
             # Neither of the two readings: the next is a person.
             return [FollowupAction("action_not_understood")]
-        if turn.form or not turn.more:
+        if turn.form or not (turn.more or give_up_waiting(turn)):
             turn.say("deny_in_form" if turn.form else "deny")
         return [SlotSet("misses", 0), *resume(turn)]
 

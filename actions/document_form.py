@@ -312,7 +312,7 @@ class ActionAskFileKind(ServiceAction):
         if place != NOWHERE:
             title = texts.line("button_other_place")
             buttons.append({"title": title, "payload": f'/inform{{"file_place": "{ASK}"}}'})
-        told = {"count": len(left), "place": place_name(turn, place)}
+        told: dict[str, Any] = {"count": len(left), "place": place_name(turn, place)}
         if len(left) < len(files):
             numbers = texts.line("and").join(texts.line("nth_file", number=n) for n in left)
             turn.say("ask_file_kind_left", buttons=buttons, files=numbers)

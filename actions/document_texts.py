@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from actions import texts
 from actions.document_answers import plain, read_places
@@ -127,7 +128,7 @@ def say_filed(turn: Turn, ids: Iterable[int], reference: str | None) -> None:
         texts.line("tick" if here else "no_tick", document=texts.word("document", kind))
         for kind, here in papers.lines
     )
-    told = {"place": _title(papers), "lines": lines, "count": len(papers.missing)}
+    told: dict[str, Any] = {"place": _title(papers), "lines": lines, "count": len(papers.missing)}
     got = texts.line("files_got", kinds=kinds) if kinds else ""
     if papers.kind == "authorization":
         turn.say("files_filed_authorization", (), got=got, **told)

@@ -39,6 +39,22 @@ ANSWERED = {
     "file_complaint": "E2",
     "talk_to_human": "V2",
 }
+# Whoever is not bound can be told what the manual says before binding is asked for.
+ANSWERED_UNBOUND = ANSWERED | {
+    "check_visit_records": "E2",
+    "check_balance": "E",
+    "check_prior_authorization": "P",
+    "check_claim_status": "C",
+    "book_appointment": "V",
+    "check_coverage": "X",
+}
+# What asks for a place, a way, a time or a reason, not for one's own figures.
+GENERAL = re.compile(
+    r"哪里|哪儿|在哪|从哪|边度|哪个(?:菜单|按钮|地方|入口|页面)|怎么(?!样)|怎样|咋(?!样)|多久|几天|几个工作日|多少天|"
+    r"什么时候|啥时候|为什么|为啥|怎么会|还是|行不|[可能要]不[可能要]|可以吗|能吗|行吗|吗[?？]?$|"
+    r"\b(?:how|where|why|when|can)\b",
+    re.IGNORECASE,
+)
 # The papers for a kind of visit are told by the action; these questions it does not answer.
 OF_PAPERS = frozenset(
     f"utter_faq/{topic}"
@@ -62,8 +78,9 @@ NOT_TOLD_BY = frozenset(
 NOT_STATED = "utter_faq/not_stated"
 OPEN = frozenset({NOT_STATED, "utter_faq/waiting_period", "utter_faq/plan_amounts_unstated"})
 DOUBT, SURE, NEAR = 0.97, 0.85, 0.9
+SURE_UNBOUND = 0.6
 QUESTION = re.compile(
-    r"[?？吗嘛呢么]|什么|啥|怎么|咋|哪|多少|多久|几|谁|[能可要是有需行]不[能可要是有需行]|有没有|为何|凭什|乜|"
+    r"[?？吗嘛呢么]|还是|行不|什么|啥|怎么|咋|哪|多少|多久|几|谁|[能可要是有需行]不[能可要是有需行]|有没有|为何|凭什|乜|"
     r"\b(?:what|how|when|where|why|can|do|does|is|are|need)\b",
     re.IGNORECASE,
 )
@@ -96,14 +113,16 @@ def answer_first(turn: Turn) -> tuple[str | None, bool]:
         return None, False
     if response.get("unstated") and turn.intent in NOT_TOLD_BY:
         return (name if name in OPEN else NOT_STATED), True
-    about = ANSWERED.get(turn.intent)
+    unbound = not turn.choices and GENERAL.search(turn.text) is not None
+    about = (ANSWERED_UNBOUND if unbound else ANSWERED).get(turn.intent)
     if about is None:
         return None, False
     if turn.intent in ANSWER_THEMSELVES and message["intent"].get("confidence", 1.0) >= DOUBT:
         return None, False
     if turn.intent == "ask_claim_documents" and name not in OF_PAPERS:
         return None, False
-    sure = response.get("confidence", 0) >= SURE and response.get("nearness", 0) >= NEAR
+    enough = SURE_UNBOUND if unbound and name not in OPEN else SURE
+    sure = response.get("confidence", 0) >= enough and response.get("nearness", 0) >= NEAR
     if not sure or not any(rule.startswith(about) for rule in rules_of_topics().get(name, ())):
         return None, False
     return name, False

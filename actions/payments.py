@@ -5,6 +5,7 @@ from __future__ import annotations
 from rasa_sdk.events import SlotSet
 
 from actions import texts
+from actions.policies import not_own
 from actions.turn import Event, ServiceAction, Turn, chosen_policy, resume
 from bot.services import payments as service
 from bot.services import policies
@@ -23,6 +24,9 @@ class ActionPaySelfPay(ServiceAction):
 
     def handle(self, turn: Turn) -> list[Event]:
         """Answer for the child named or chosen; of several children, for those who owe."""
+        refused = not_own(turn)
+        if refused is not None:
+            return refused
         if turn.choices and turn.child_named() is None and len(turn.choices) > 1:
             views = [self._view(turn, c.number) for c in turn.choices]
             owing = [seen for seen in views if seen.unpaid]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from abc import abstractmethod
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +16,10 @@ from actions.binding import has_surname
 from actions.manual import NOT_STATED
 from actions.turn import Event, ServiceAction, Turn, chosen_policy, resume
 from bot.rules.benefits import CardStatus
+from bot.rules.identity import mask_policy_number
+from bot.services import pictures
 from bot.services import policies as service
+from bot.services.pictures import PictureView
 from bot.services.policies import Benefit, PolicyView
 
 ASKED = {
@@ -30,7 +34,7 @@ WHOSE = re.compile(
     r"([一-鿿]+?)(?:小朋友)?的"
     r"(?=额度|余额|保单|保障|保险|就诊|看病|记录|疫苗|门诊|住院|自付|电子卡)"
 )
-BEFORE_WHOSE = frozenset("查看问是下")
+BEFORE_WHOSE = frozenset("查看问是下付交缴")
 
 
 class _OnPolicy(ServiceAction):
@@ -38,11 +42,9 @@ class _OnPolicy(ServiceAction):
 
     def handle(self, turn: Turn) -> list[Event]:
         """Find the policy, answer, go on."""
-        stranger = _stranger(turn)
-        if stranger is not None:
-            children = list(dict.fromkeys(c.child for c in turn.choices))
-            turn.say("not_bound_child", value=stranger, children=texts.line("and").join(children))
-            return [SlotSet("pending_task", None), *resume(turn)]
+        refused = not_own(turn)
+        if refused is not None:
+            return refused
         plan = turn.entity("plan")
         if plan is not None and str(plan) not in [c.plan for c in turn.choices]:
             turn.say("other_plan", plan=str(plan))
@@ -59,6 +61,16 @@ class _OnPolicy(ServiceAction):
     @abstractmethod
     def answer(self, turn: Turn, number: str) -> None:
         """Answer for this policy."""
+
+
+def not_own(turn: Turn) -> list[Event] | None:
+    """Say that the child or policy named is not bound here; ``None`` if none such is named."""
+    stranger = _stranger(turn)
+    if stranger is None:
+        return None
+    children = list(dict.fromkeys(c.child for c in turn.choices))
+    turn.say("not_bound_child", value=stranger, children=texts.line("and").join(children))
+    return [SlotSet("pending_task", None), *resume(turn)]
 
 
 def _question(turn: Turn) -> dict[str, Any]:
@@ -97,13 +109,14 @@ def _overview(turn: Turn, number: str) -> PolicyView:
     return service.overview(turn.store, identity_id=turn.identity.id, number=number, now=turn.now)
 
 
-def say_card_state(turn: Turn, seen: PolicyView) -> None:
+def say_card_state(turn: Turn, seen: PolicyView, picture: PictureView | None = None) -> None:
     """Say first what makes the rest less than it looks: grey, expired, not begun."""
     if seen.status is CardStatus.ACTIVE:
         return
     owed = sum((bill.amount for bill in seen.unpaid), start=Decimal(0))
     turn.say(
         f"card_{seen.status.value}",
+        picture=picture,
         child=seen.child,
         plan=seen.plan,
         owed=texts.yuan(owed),
@@ -128,8 +141,33 @@ class ActionCardStatus(_OnPolicy):
         """Tell the card's state, and what is owed."""
         seen = _overview(turn, number)
         if seen.status is CardStatus.ACTIVE:
-            turn.say("card_active", child=seen.child)
+            turn.say("card_active", picture=_card(turn, number), child=seen.child)
+        say_card_state(turn, seen, picture=_card(turn, number))
+
+
+class ActionECard(_OnPolicy):
+    """Shows the e-card (E2)."""
+
+    action_name = "action_e_card"
+
+    def answer(self, turn: Turn, number: str) -> None:
+        """Show it; what stands on it is said too."""
+        seen = _overview(turn, number)
         say_card_state(turn, seen)
+        turn.say(
+            "e_card",
+            picture=_card(turn, number),
+            pin=True,
+            child=seen.child,
+            plan=seen.plan,
+            number=mask_policy_number(seen.number),
+            valid_from=texts.day(seen.valid_from, date.min),
+            valid_to=texts.day(seen.valid_to, date.min),
+        )
+
+
+def _card(turn: Turn, number: str) -> PictureView:
+    return pictures.e_card(turn.store, identity_id=turn.identity.id, number=number, now=turn.now)
 
 
 def say_manual(turn: Turn, otherwise: str) -> None:
@@ -150,6 +188,9 @@ class ActionCheckBalance(_OnPolicy):
         say_card_state(turn, seen)
         turn.say(
             "balance",
+            picture=pictures.limits(
+                turn.store, identity_id=turn.identity.id, number=number, now=turn.now
+            ),
             child=seen.child,
             plan=seen.plan,
             today=texts.day(seen.as_of, seen.as_of),

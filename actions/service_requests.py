@@ -70,8 +70,10 @@ def say_requested(turn: Turn, wanted: Wanted) -> None:
     except Refused as refused:
         turn.say("service_refused", reason=texts.word("refused", refused.reason))
         return
+    payload = f'/check_appointment{{"reference": "{seen.reference}"}}'
     turn.say(
         "service_requested" if new else "service_already",
+        buttons=[{"title": texts.line("service_button"), "payload": payload}],
         reference=seen.reference,
         what=texts.word("service", seen.kind),
         child=seen.child,

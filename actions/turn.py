@@ -20,8 +20,10 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions import manual, requests
 from actions.children import policy_of, ranked
 from bot import clock
+from bot.services import handoffs
 from bot.services import identity as identities
 from bot.services.identity import Identity, PolicyChoice
+from bot.services.pictures import PictureView
 from bot.store.session import Store, get_store
 from bot.texts import texts
 
@@ -45,12 +47,18 @@ def say(
     dispatcher: CollectingDispatcher,
     name: str,
     buttons: Iterable[dict[str, str]] = (),
+    picture: PictureView | None = None,
+    pin: bool = False,
     **values: Any,
 ) -> None:
-    """Add a text of ``data/texts/`` to the reply, with its buttons and these."""
+    """Add a text of ``data/texts/`` to the reply, with its buttons and these.
+
+    The picture comes with the text, never instead of it; ``pin`` asks apps to keep it on top.
+    """
     reply = texts()[name]
     text = reply.text.format(**values)
-    dispatcher.utter_message(text=text, buttons=[*reply.buttons, *buttons])
+    shown = {"image": picture.path, "alt": picture.alt, "pin": pin} if picture else {}
+    dispatcher.utter_message(text=text, buttons=[*reply.buttons, *buttons], **shown)
 
 
 @dataclass
@@ -126,9 +134,17 @@ class Turn:
         """Return a slot's value."""
         return self.tracker.get_slot(name)
 
-    def say(self, name: str, buttons: Iterable[dict[str, str]] = (), **values: Any) -> None:
-        """Answer with a text of ``data/texts/``, its ``{placeholders}`` filled."""
-        say(self.dispatcher, name, buttons, **values)
+    def say(
+        self,
+        name: str,
+        buttons: Iterable[dict[str, str]] = (),
+        picture: PictureView | None = None,
+        *,
+        pin: bool = False,
+        **values: Any,
+    ) -> None:
+        """Answer with a text of ``data/texts/``, ``{placeholders}`` filled (see :func:`say`)."""
+        say(self.dispatcher, name, buttons, picture, pin, **values)
 
     def entities(self, name: str) -> list[dict[str, Any]]:
         """Return the recognised entities of one kind, as they stand in the text."""
@@ -258,6 +274,11 @@ class ServiceAction(Action, ABC):  # type: ignore[misc]
             self.log_failure(tracker)
             dispatcher.messages.clear()
             say(dispatcher, self.failure_response)
+            urgent = self.failure_response == "emergency"
+            reason = "emergency" if urgent else "bot_failure"
+            new = await asyncio.to_thread(_handed_over, tracker, reason)
+            if new and not urgent:
+                say(dispatcher, "handoff_failure")
             return self.failed(tracker)
 
     def log_failure(self, tracker: Tracker) -> None:
@@ -267,10 +288,7 @@ class ServiceAction(Action, ABC):  # type: ignore[misc]
 
     def _run(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[Event]:
         store = get_store()
-        channel = tracker.get_latest_input_channel() or "rest"
-        # Behind the inbox a conversation is named by its app and account, elsewhere by the account.
-        account = str(tracker.sender_id).removeprefix(f"{channel}:")
-        who = identities.identify(store, channel, account)
+        who = _who(store, tracker)
         turn = Turn(dispatcher, tracker, store, who, clock.now())
         waiting = requests.begun(turn, self.name())
         others: list[requests.Request] = []
@@ -306,6 +324,25 @@ class ServiceAction(Action, ABC):  # type: ignore[misc]
             # After a followup no rule knows where the turn ends; say so, or Rasa falls back.
             events.append(FollowupAction("action_listen"))
         return events
+
+
+def _who(store: Store, tracker: Tracker) -> Identity:
+    channel = tracker.get_latest_input_channel() or "rest"
+    # Behind the inbox a conversation is named by its app and account, elsewhere by the account.
+    account = str(tracker.sender_id).removeprefix(f"{channel}:")
+    return identities.identify(store, channel, account)
+
+
+def _handed_over(tracker: Tracker, reason: str) -> bool:
+    """Ask for a person after a failure; return whether one is asked for now and was not before."""
+    try:
+        store = get_store()
+        who = _who(store, tracker)
+        asked = handoffs.request_handoff(store, identity_id=who.id, reason=reason, now=clock.now())
+    except Exception:
+        # Most likely for the same cause, which is in the log.
+        return False
+    return asked.new
 
 
 def conversation_id(tracker: Tracker) -> str:

@@ -20,9 +20,15 @@ from rasa.shared.core.trackers import DialogueStateTracker
 ENTITY = "command"
 EMERGENCY = "report_emergency"
 # Questions that any text answers.
-FREE_TEXT = frozenset({"complaint_text"})
+FREE_TEXT = frozenset({"complaint_text", "contact_text"})
 # Said while its own form is open, a command is an answer ("确认解绑").
-OWN_FORM = {"unbind": "unbind_form", "export_data": "export_form", "erase_data": "erase_form"}
+OWN_FORM = {
+    "unbind": "unbind_form",
+    "export_data": "export_form",
+    "erase_data": "erase_form",
+    # What a photo shows.
+    "e_card": "file_form",
+}
 # Above RulePolicy's 6, which would go on with the open form.
 PRIORITY = 7
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from bot import staff_appointments, staff_consultations
+from bot import staff_api_keys, staff_appointments, staff_consultations, staff_handoffs
 from bot.errors import OperatorError
 from bot.staff_account import complaints_app, data_app
 from bot.staff_claims import claims_app
@@ -54,7 +54,10 @@ class Desk:
 def _plain(value: Any) -> str:
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M}"
-    return {None: "-", True: "加急", False: "-"}.get(value, str(value))
+    # Not by equality: 1 is equal to True.
+    if value is None or value is False:
+        return "-"
+    return "加急" if value is True else str(value)
 
 
 @staff_app.callback()
@@ -109,6 +112,8 @@ def group(name: str, help_text: str, register: Callable[[typer.Typer], None]) ->
 
 group("appointments", "预约：确认、改时间、回绝、取消、记录到诊。", staff_appointments.register)
 group("consultations", "医生回电：待打的、已打、不再打。", staff_consultations.register)
+group("api-keys", "对接程序的密钥：发、看、停。", staff_api_keys.register)
+group("handoffs", "人工对话：排队、接入、回复、办结。", staff_handoffs.register)
 staff_app.add_typer(claims_app, name="claims")
 staff_app.add_typer(complaints_app, name="complaints")
 staff_app.add_typer(data_app, name="data")

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot import clock, heartbeat
+from bot import clock, heartbeat, webhook_sender
 from bot.channels.reply import (
     Blocked,
     ChannelSender,
@@ -28,7 +28,7 @@ from bot.channels.reply import (
     senders,
 )
 from bot.rules.outbox import Bucket, DropReason, Rate, full, take
-from bot.services import outbox, reminders
+from bot.services import handoff_timers, outbox, reminders
 from bot.services.outbox import Claimed
 from bot.settings import Settings
 from bot.store.session import Store, get_store
@@ -37,6 +37,8 @@ logger = logging.getLogger(__name__)
 
 POLL_S = 0.5
 SCAN_S = 10.0
+# Whoever waits for a person waits no longer than that for one who has room.
+TICK_S = 2.0
 # After the store or anything else failed.
 PAUSE_S = 5.0
 SEND_TIMEOUT_S = 20.0
@@ -149,6 +151,10 @@ class Worker:
         """Put the reminders that are due into the outbox; return how many."""
         return await asyncio.to_thread(reminders.scan, self._store, now=self._now())
 
+    async def tick(self) -> int:
+        """Do what time has made due in conversations with people; return how many were moved."""
+        return await asyncio.to_thread(handoff_timers.tick, self._store, self._now())
+
     async def run(self, stop: asyncio.Event, beat: Callable[[], None] = lambda: None) -> None:
         """Send and scan until told to stop; a failure is logged, and tried again later.
 
@@ -156,7 +162,7 @@ class Worker:
             stop: Ends the run after the messages on their way.
             beat: Called after every round that worked.
         """
-        scan_at = 0.0
+        scan_at = tick_at = 0.0
         loop = asyncio.get_running_loop()
         while not stop.is_set():
             pause = POLL_S
@@ -164,6 +170,9 @@ class Worker:
                 if loop.time() >= scan_at:
                     await self.scan()
                     scan_at = loop.time() + SCAN_S
+                if loop.time() >= tick_at:
+                    await self.tick()
+                    tick_at = loop.time() + TICK_S
                 if await self.once():
                     pause = 0.0
                 beat()
@@ -272,7 +281,10 @@ async def serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end)
     path = settings.heartbeat
+    partners = asyncio.create_task(webhook_sender.serve(get_store(), stop))
     try:
         await worker.run(stop, lambda: heartbeat.beat(path))
     finally:
         heartbeat.stop(path)
+        stop.set()
+        await partners

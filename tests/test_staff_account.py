@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from bot.cli import app
 from bot.clock import TZ
+from bot.services import api_keys
 from bot.services.complaints import file_complaint, own_complaints
 from bot.services.data_requests import own_requests, request_erasure
 from bot.services.identity import identify
@@ -107,3 +108,24 @@ def test_nothing_is_erased_without_saying_so_twice(
     assert identify(store, "rest", "parent").id != parent
     with store.read() as session:
         assert session.query(Complaint).count() == 0
+
+
+def test_an_api_key_is_shown_once_listed_and_revoked(
+    run: Callable[..., tuple[int, str]], store: Store
+) -> None:
+    status, key = run("api-keys", "create", "core", "--scope", "bookings:read", "--days", "30")
+    assert status == 0
+    partner = api_keys.authenticate(store, key.strip(), now=NOW)
+    assert partner is not None
+    assert partner.scopes == {"bookings:read"}
+    assert run("api-keys", "create", "core", "--scope", "all")[0] == 1
+    assert run("api-keys", "create", "other", "--scope", "bookings:fly")[0] == 1
+    status, listed = run("api-keys", "list")
+    assert status == 0
+    assert "bookings:read" in listed
+    assert key.strip() not in listed
+    assert run("api-keys", "revoke", "core")[0] == 0
+    assert api_keys.authenticate(store, key.strip(), now=NOW) is None
+    status, again = run("api-keys", "revoke", "core")
+    assert status == 1
+    assert "不能办" in again

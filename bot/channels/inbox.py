@@ -19,13 +19,16 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
+from rasa.core.channels.channel import UserMessage
 from rasa.shared.core.events import BotUttered, UserUttered
 
 from bot import clock
+from bot.channels import people
+from bot.channels.collector import Collector, saved
 from bot.channels.reply import PULL, as_message, render
 from bot.rules.messages import READABLE, InboundKind, is_stale, typed
 from bot.services import inbox
+from bot.services.identity import identify
 from bot.services.inbox import LEASE, MOST_ATTEMPTS, Claimed, InboundMessage
 from bot.store.session import Store
 from bot.texts import texts
@@ -52,6 +55,9 @@ class Agent(Protocol):
 
     def handle_message(self, message: UserMessage) -> Awaitable[Any]:
         """Run one turn."""
+
+    def parse_message(self, message_data: str) -> Awaitable[dict[str, Any]]:
+        """Read a text without a turn."""
 
 
 class Intake(Protocol):
@@ -217,13 +223,16 @@ class InboxConsumer:
         read = rasa_text(message)
         if read is None:
             return [_fixed(f"inbound_{message.kind.value}")]
-        if is_stale(message.said_at, claimed.received_at):
-            return [_fixed("inbound_stale")]
         if claimed.attempts > 1:
             said = await self._said_before(claimed)
             if said is not None:
                 return said
-        collector = CollectingOutputChannel()
+        said = await self._from_people(claimed, read)
+        if said is not None:
+            return said
+        if is_stale(message.said_at, claimed.received_at):
+            return [_fixed("inbound_stale")]
+        collector = Collector()
         turn = UserMessage(
             read,
             collector,
@@ -237,6 +246,18 @@ class InboxConsumer:
             # The app's own button spares typing the number, and proves it.
             replies[-1].setdefault("contact", texts()["inbound_contact_button"].text)
         return replies or [_fixed("failure")]
+
+    async def _from_people(self, claimed: Claimed, read: str) -> list[Reply] | None:
+        message = claimed.message
+        who = await asyncio.to_thread(identify, self._store, message.channel, message.account)
+        return await people.answered(
+            self._store,
+            self._agent.parse_message,
+            identity_id=who.id,
+            text=read,
+            key=message_id(claimed),
+            now=self._now(),
+        )
 
     async def _asks_phone(self, message: InboundMessage) -> bool:
         tracker = await self._agent.tracker_store.retrieve(sender_id(message))
@@ -252,8 +273,7 @@ class InboxConsumer:
                     break
                 said = [] if event.message_id == message_id(claimed) else None
             elif isinstance(event, BotUttered) and said is not None:
-                given = {k: v for k, v in (event.data or {}).items() if v}
-                said.append(_reply({"text": event.text, **given}))
+                said.append(_reply(saved(event)))
         if said is None:
             return None
         return said or [_fixed("failure")]

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
+from rasa.core.channels.channel import UserMessage
 from rasa.core.channels.rest import RestInput
 from rasa.shared.exceptions import RasaException
 from sanic import Blueprint, response
@@ -20,6 +20,8 @@ from sanic.request import Request
 from sanic.response import HTTPResponse
 
 from bot import clock
+from bot.channels import people
+from bot.channels.collector import Collector
 from bot.channels.upload import Received, UploadedFile, UploadError, UploadReader
 from bot.services import identity as identities
 from bot.services import mailbox
@@ -70,7 +72,7 @@ class LoopbackRest(RestInput):  # type: ignore[misc]
             sender, text = body.get("sender"), body.get("message")
             if not isinstance(sender, str) or not isinstance(text, str) or not sender.strip():
                 return response.json({"error": "sender and message must be strings"}, status=400)
-            return await self._answered(on_new_message, sender, text)
+            return await self._answered(request, on_new_message, sender, text)
 
         @webhook.route("/upload", methods=["POST"], stream=True)  # type: ignore[untyped-decorator]
         async def upload(request: Request) -> HTTPResponse:
@@ -88,7 +90,7 @@ class LoopbackRest(RestInput):  # type: ignore[misc]
             sender = reader.fields.get("sender", "")
             if not sender.strip() or not (received.ids or received.refused):
                 return response.json({"error": SENDER_FIRST}, status=400)
-            return await self._answered(on_new_message, sender, received.message())
+            return await self._answered(request, on_new_message, sender, received.message())
 
         @webhook.route("/messages", methods=["GET"])  # type: ignore[untyped-decorator]
         async def messages(request: Request) -> HTTPResponse:
@@ -109,9 +111,17 @@ class LoopbackRest(RestInput):  # type: ignore[misc]
         return webhook
 
     async def _answered(
-        self, on_new_message: Callable[[UserMessage], Awaitable[Any]], sender: str, text: str
+        self,
+        request: Request,
+        on_new_message: Callable[[UserMessage], Awaitable[Any]],
+        sender: str,
+        text: str,
     ) -> HTTPResponse:
-        collector = CollectingOutputChannel()
+        said = await self._from_people(request, sender, text)
+        if said is not None:
+            # While a person has the conversation nothing is said here.
+            return response.json([{"recipient_id": sender, **reply} for reply in said])
+        collector = Collector()
         message = UserMessage(
             text[:LONGEST_TEXT],
             collector,
@@ -125,6 +135,27 @@ class LoopbackRest(RestInput):  # type: ignore[misc]
         if not collector.messages:
             await collector.send_text_message(sender, texts()["failure"].text)
         return response.json(collector.messages)
+
+    async def _from_people(
+        self, request: Request, sender: str, text: str
+    ) -> list[dict[str, Any]] | None:
+        try:
+            who = await asyncio.to_thread(_identify, self.name(), sender)
+        except Exception:
+            logger.exception("who writes is not known")
+            return None
+        return await people.answered(
+            get_store(),
+            request.app.ctx.agent.parse_message,
+            identity_id=who,
+            text=text[:LONGEST_TEXT],
+            key=None,
+            now=clock.now(),
+        )
+
+
+def _identify(channel: str, sender: str) -> int:
+    return identities.identify(get_store(), channel, sender[:LONGEST_SENDER]).id
 
 
 def _keep(received: Received, sender: str, channel: str, file: UploadedFile) -> None:

@@ -57,6 +57,7 @@ LONGEST_BUTTON = 40
 SHORT_BUTTON = 9
 # Between two parts of one long text the platform may be waited for as long as this.
 LONGEST_PAUSE = timedelta(seconds=8)
+TOKEN_PAUSE = timedelta(minutes=5)
 _SENTENCE = re.compile(r"(?<=[。！？!?\n；;])")
 _SURELY_NOT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 Markup = InlineKeyboardMarkup | ReplyKeyboardMarkup | ReplyKeyboardRemove | None
@@ -252,7 +253,8 @@ def _outcome(error: errors.TelegramError) -> Outcome:
         logger.warning("Telegram refused a message: %s", error.message)
         return Failed(permanent=True)
     if isinstance(error, errors.InvalidToken | errors.Conflict):
-        return Failed()
+        # An operator's matter: nothing is given up until the token is right again.
+        return RetryAfter(TOKEN_PAUSE)
     if isinstance(error, errors.NetworkError):
         return Failed() if isinstance(error.__cause__, _SURELY_NOT) else Unknown()
     return Unknown()

@@ -19,7 +19,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot import heartbeat
-from bot.desk import exports, files, payments
+from bot.desk import api, exports, files, payments, pictures
 from bot.settings import Settings, get_settings
 from bot.store.session import get_store
 
@@ -139,6 +139,8 @@ def create_app(settings: Settings | None = None, *, routes: Sequence[BaseRoute] 
             *payments.ROUTES,
             *exports.ROUTES,
             *files.ROUTES,
+            *pictures.ROUTES,
+            Mount(api.PATH, api.create_api()),
             Mount("/static", StaticFiles(directory=_STATIC)),
         ],
         lifespan=lifespan,

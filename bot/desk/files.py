@@ -10,9 +10,11 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from bot import clock
+from bot.services import live_chat
 from bot.services.claim_form import ClaimForm, claim_form
 from bot.services.errors import NotBound, NotFound, Refused
-from bot.services.links import read_token
+from bot.services.links import chat_file_of, read_token
+from bot.store.files import FileGoneError, get_files
 from bot.store.session import get_store
 from bot.texts import texts
 
@@ -43,8 +45,30 @@ async def claim_form_file(request: Request) -> Response:
     return Response(found.pdf, media_type=PDF, headers=headers)
 
 
+def _chat_file(token: str) -> tuple[str, bytes]:
+    line, identity = chat_file_of(token, clock.now())
+    store = get_store()
+    return live_chat.file_for_parent(store, get_files(), line_id=line, identity_id=identity)
+
+
+async def chat_file(request: Request) -> Response:
+    """Answer with a file that an agent sent; 410 once the link's time is over, 404 otherwise."""
+    try:
+        media_type, content = await asyncio.to_thread(_chat_file, request.path_params["token"])
+    except (NotFound, FileGoneError):
+        return _said("file_not_found", 404)
+    except Refused:
+        return _said("file_link_over", 410)
+    # A PDF may hold what a browser should not run in our name.
+    headers = PRIVATE | {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
+    return Response(content, media_type=media_type, headers=headers)
+
+
 def _said(text: str, status: int) -> Response:
     return PlainTextResponse(texts()[text].text, status_code=status, headers=PRIVATE)
 
 
-ROUTES = (Route("/files/claim-form/{token:str}", claim_form_file, methods=["GET"]),)
+ROUTES = (
+    Route("/files/claim-form/{token:str}", claim_form_file, methods=["GET"]),
+    Route("/files/chat/{token:str}", chat_file, methods=["GET"]),
+)

@@ -63,6 +63,17 @@ def is_working_day(d: date) -> bool:
     return d.weekday() < _SATURDAY and d not in off
 
 
+def is_public_holiday(d: date) -> bool:
+    """Say whether the local day `d` is a public holiday in China, or off because of one."""
+    off, make_up = _year(d.year)
+    return d in off and d not in make_up
+
+
+def is_make_up_day(d: date) -> bool:
+    """Say whether the local day `d` is a weekend's day made a workday (调休)."""
+    return d in _year(d.year)[1]
+
+
 def _working_days(d: date, step: timedelta) -> Iterator[date]:
     while True:
         d += step

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from bot.services import partner_events
 from bot.store.models import AuditEntry
 
 IDENTITY = "identity:"
@@ -13,8 +14,12 @@ IDENTITY = "identity:"
 def record(
     session: Any, *, at: datetime, actor: str, action: str, subject: str, **detail: Any
 ) -> None:
-    """Add an audit entry; ``detail`` must be JSON and free of personal data."""
+    """Add an audit entry; ``detail`` must be JSON and free of personal data.
+
+    What partners are told of follows from it, so that no change can be written without its event.
+    """
     session.add(AuditEntry(at=at, actor=actor, action=action, subject=subject, detail=detail))
+    partner_events.publish(session, at=at, action=action, subject=subject)
 
 
 def identity_actor(identity_id: int) -> str:

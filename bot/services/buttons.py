@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
+from typing import Any
 
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from bot.rules.messages import is_answer
+from bot.services.inbox import REPLY
 from bot.store.models import ChatIdentity, OutboxMessage
 from bot.store.session import Store
 from bot.texts import texts
+
+_OUT: Any = OutboxMessage.__table__
 
 
 def payload_of(store: Store, *, channel: str, account: str, message: int, index: int) -> str | None:
@@ -20,10 +27,11 @@ def payload_of(store: Store, *, channel: str, account: str, message: int, index:
         index: Which of its buttons, from 0.
 
     Returns:
-        Its payload; ``None`` if there is no such button, or it was sent to somebody else.
+        Its payload; ``None`` if there is no such button, it was sent to somebody else, or it
+        answers a question that is no longer the last one: a late "yes" would confirm another thing.
     """
     query = (
-        sa.select(OutboxMessage.payload)
+        sa.select(OutboxMessage)
         .join(ChatIdentity, ChatIdentity.id == OutboxMessage.identity_id)
         .where(
             OutboxMessage.id == message,
@@ -32,9 +40,10 @@ def payload_of(store: Store, *, channel: str, account: str, message: int, index:
         )
     )
     with store.read() as session:
-        payload = session.scalar(query)
-    if payload is None:
-        return None
+        row = session.scalars(query).first()
+        if row is None:
+            return None
+        payload, moved_on = row.payload, _moved_on(session, row)
     if "reply" in payload:
         buttons = payload["reply"].get("buttons") or []
     else:
@@ -43,4 +52,18 @@ def payload_of(store: Store, *, channel: str, account: str, message: int, index:
     if not 0 <= index < len(buttons):
         return None
     button = buttons[index]
-    return str(button.get("payload") or button["title"])
+    sent = str(button.get("payload") or button["title"])
+    return None if moved_on and is_answer(sent) else sent
+
+
+def _moved_on(session: Session, row: OutboxMessage) -> bool:
+    """Say whether the bot has answered something else since; notices are no answers."""
+    # Messages of one turn have the turn in their key.
+    turn = (row.idempotency_key or "").rpartition(":")[0]
+    later = sa.select(_OUT.c.id).where(
+        _OUT.c.identity_id == row.identity_id,
+        _OUT.c.kind == REPLY,
+        _OUT.c.id > row.id,
+        ~_OUT.c.idempotency_key.startswith(f"{turn}:", autoescape=True),
+    )
+    return session.scalar(later.limit(1)) is not None

@@ -14,9 +14,9 @@ from typing import Any
 
 import pylopdf_fonts_zh_cn as font
 import yaml
-from fontTools.ttLib import TTFont
 from fpdf import FPDF
 
+from bot.render.canvas import printable
 from bot.rules.claims import DocumentKind
 from bot.services import wording
 from bot.services.claims import OPEN, ClaimView, own_claim, view
@@ -30,8 +30,6 @@ MARGIN_MM, LABEL_MM, ROW_MM = 16, 34, 8.5
 TITLE_PT, HEAD_PT, TEXT_PT, SMALL_PT = 17, 11.5, 10, 8
 RULE_GREY, SHADE = 160, 240
 BOX = "□ "
-# Stands where the font has no sign of its own.
-UNKNOWN = "〇"
 
 
 @dataclass(frozen=True)
@@ -73,17 +71,6 @@ def words() -> dict[str, Any]:
         (ROOT / "data" / "claim_form.yml").read_text(encoding="utf-8")
     )
     return found
-
-
-@lru_cache(maxsize=1)
-def _signs() -> frozenset[int]:
-    with TTFont(font.sans_path(), lazy=True) as face:
-        return frozenset(face.getBestCmap())
-
-
-def printable(text: str) -> str:
-    """Return the text with a stand-in for what the font does not have."""
-    return "".join(sign if ord(sign) in _signs() else UNKNOWN for sign in text)
 
 
 class _Sheet(FPDF):

@@ -15,10 +15,12 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from bot.rules.calendar import TZ
 from bot.rules.complaints import complaint_due
+from bot.rules.handoffs import EndReason
 from bot.rules.notifications import NotificationKind
 from bot.rules.states import ComplaintState, can_move
 from bot.services import audit
 from bot.services.errors import Conflict, NotFound, Refused
+from bot.services.handoff_moves import begin, end
 from bot.services.identity import policy_ids
 from bot.services.notifications import notify_account
 from bot.store.models import COMPLAINT_KINDS, Complaint, ComplaintNote, HandOff
@@ -93,16 +95,15 @@ def file_complaint(
         )
         add_numbered(session, row, "F")
         if kind == "complaint":
-            session.add(
-                HandOff(
-                    identity_id=identity_id,
-                    policy_id=row.policy_id,
-                    reason="complaint",
-                    status="queued",
-                    note=row.reference,
-                    requested_at=now,
-                )
+            waiting = HandOff(
+                identity_id=identity_id,
+                policy_id=row.policy_id,
+                reason="complaint",
+                wish="message",
+                note=row.reference,
+                requested_at=now,
             )
+            begin(session, waiting, actor=audit.identity_actor(identity_id), now=now, queued=True)
         _record(session, now, audit.identity_actor(identity_id), "complaint.file", row)
         # The version is what it is once all is written.
         session.flush()
@@ -212,7 +213,7 @@ def resolve(
             HandOff.status != "resolved",
         )
         for handoff in session.scalars(waiting):
-            handoff.status, handoff.ended_at, handoff.end_reason = "resolved", now, "answered"
+            end(session, handoff, EndReason.ANSWERED, actor=actor, now=now)
         notify_account(
             session,
             identity_id=row.identity_id,

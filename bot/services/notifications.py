@@ -43,7 +43,7 @@ def notify(
     Raises:
         ValueError: There is no such text, or a placeholder of it has no value.
     """
-    told = _filled(text, values)
+    told = filled(text, values)
     receivers = session.scalars(
         sa.select(Binding.identity_id)
         .join(Policy, Policy.household_id == Binding.household_id)
@@ -66,7 +66,7 @@ def notify_account(
     due_at: datetime,
 ) -> int:
     """Put a message into the outbox for one chat account, bound or not; as :func:`notify`."""
-    payload = {"text": text, "values": _filled(text, values)}
+    payload = {"text": text, "values": filled(text, values)}
     return _put(session, [identity_id], kind, payload, key, due_at)
 
 
@@ -97,7 +97,12 @@ def _put(
     return len(new)
 
 
-def _filled(text: str, values: Mapping[str, str]) -> dict[str, str]:
+def filled(text: str, values: Mapping[str, str]) -> dict[str, str]:
+    """Return the values that a text has placeholders for; others are left out.
+
+    Raises:
+        ValueError: There is no such text, or a placeholder of it has no value.
+    """
     said = texts().get(text)
     if said is None:
         msg = f"there is no text {text!r}"

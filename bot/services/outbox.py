@@ -22,6 +22,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bot.rules.calendar import local
+from bot.rules.handoffs import LIVE_KINDS
 from bot.rules.notifications import URGENT, quiet_until
 from bot.rules.outbox import LEASE, MOST_ATTEMPTS, DropReason, OutboxState, pause_after
 from bot.services import audit, mailbox
@@ -32,8 +33,9 @@ from bot.store.session import Store
 
 ACTOR = "worker"
 BATCH = 30
-# Sent at night as well: what is urgent, and the answers to a parent who writes at night.
-ALWAYS = (*sorted(kind.value for kind in URGENT), REPLY)
+# Sent at night as well: what is urgent, the answers to a parent who writes at night, and what
+# people say in a conversation.
+ALWAYS = (*sorted(kind.value for kind in URGENT), REPLY, *LIVE_KINDS)
 _OUT: Any = OutboxMessage.__table__
 _WHO: Any = ChatIdentity.__table__
 _WAITING = (OutboxState.PENDING.value, OutboxState.FAILED.value)

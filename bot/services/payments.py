@@ -47,6 +47,15 @@ class PaymentView:
     expires_at: datetime
 
 
+@dataclass(frozen=True)
+class Received:
+    """Money that has come: CNY, when (aware), and how the bank or provider names it."""
+
+    amount: Decimal
+    paid_at: datetime
+    provider_reference: str
+
+
 def begin(
     store: Store, gateway: PaymentGateway, *, identity_id: int, bill: str, now: datetime
 ) -> PaymentLink:
@@ -156,7 +165,11 @@ def _pay_bill(session: Any, row: Payment, now: datetime) -> None:
     )
     if again:
         return
-    owed.status, owed.paid_at = "paid", now
+    _paid(session, owed, now, now)
+
+
+def _paid(session: Any, owed: SelfPayBill, paid_at: datetime, now: datetime) -> None:
+    owed.status, owed.paid_at = "paid", paid_at
     session.flush()
     left = session.scalar(
         sa.select(sa.func.count(SelfPayBill.id)).where(
@@ -200,7 +213,9 @@ def create_bill(
     if amount <= 0:
         raise Refused("amount")
     with store.begin() as session:
-        policy = session.scalar(sa.select(Policy).where(Policy.number == number))
+        # Who bills the same visit at the same time waits, and finds the bill.
+        of_number = sa.select(Policy).where(Policy.number == number).with_for_update()
+        policy = session.scalar(of_number)
         place = session.scalar(sa.select(Hospital).where(Hospital.name == hospital))
         if policy is None or place is None:
             raise NotFound("policy or hospital")
@@ -259,6 +274,41 @@ def waive_bill(store: Store, *, reference: str, actor: str, version: int, now: d
             raise Refused("already_paid")
         row.status = "waived"
         audit.record(session, at=now, actor=actor, action="bill.waive", subject=reference)
+
+
+def reconcile(
+    store: Store, *, reference: str, money: Received, actor: str, version: int, now: datetime
+) -> None:
+    """Note that a bill was paid by another way than its link, as staff; the parents are told (E3).
+
+    Raises:
+        NotFound: There is no such bill.
+        Refused: ``already_paid`` or waived, ``amount`` when another one has come, ``future``.
+        Conflict: Somebody changed it meanwhile.
+    """
+    with store.begin() as session:
+        row: SelfPayBill | None = session.scalar(
+            sa.select(SelfPayBill).where(SelfPayBill.reference == reference)
+        )
+        if row is None:
+            raise NotFound("bill")
+        if row.version != version:
+            raise Conflict("the bill was changed meanwhile")
+        if row.status != "unpaid":
+            raise Refused("already_paid")
+        if money.amount != Decimal(row.amount):
+            raise Refused("amount")
+        if money.paid_at > now:
+            raise Refused("future")
+        audit.record(
+            session,
+            at=now,
+            actor=actor,
+            action="bill.paid",
+            subject=reference,
+            provider_reference=money.provider_reference,
+        )
+        _paid(session, row, money.paid_at, now)
 
 
 def _own_bill(session: Any, identity_id: int, reference: str) -> SelfPayBill:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from bot.rules.identity import same_child_name
-from bot.store.import_files import ImportFileError, read_table
+from bot.store.import_files import ImportFileError, Table, read_table
 from bot.store.import_rows import PolicyRow, RowError, plan_key, read_rows
 from bot.store.models import (
     BENEFITS,
@@ -25,7 +25,7 @@ from bot.store.models import (
     Policy,
 )
 
-__all__ = ["ImportFileError", "ImportReport", "RowError", "import_policies"]
+__all__ = ["ImportFileError", "ImportReport", "RowError", "import_policies", "import_table"]
 
 # Fewer than any database's limit of parameters in one statement.
 _CHUNK = 500
@@ -61,7 +61,11 @@ def import_policies(session: Session, path: Path, dry_run: bool = False) -> Impo
         ImportFileError: The file as a whole cannot be read.
         sqlalchemy.orm.exc.StaleDataError: Somebody changed one of the policies meanwhile.
     """
-    table = read_table(path)
+    return import_table(session, read_table(path), dry_run)
+
+
+def import_table(session: Session, table: Table, dry_run: bool = False) -> ImportReport:
+    """Create and update policies from a table of text cells, as :func:`import_policies`."""
     plans = {plan_key(plan.name): plan for plan in session.scalars(sa.select(Plan))}
     rows, errors, titles = read_rows(table, {key: plan.name for key, plan in plans.items()})
     known = _Known(session, rows)

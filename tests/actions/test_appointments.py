@@ -557,7 +557,7 @@ def test_another_parents_visit_cannot_be_named(
     forced = run(
         ActionSubmitCancel(), "好", slots=CANCEL | {"cancel_confirm": True}, sender="other"
     )
-    assert forced.texts == [texts()["failure"].text]
+    assert forced.texts == [texts()["failure"].text, texts()["handoff_failure"].text]
     assert count(Appointment, status="confirmed") == 1
 
 

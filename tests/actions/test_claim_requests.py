@@ -12,7 +12,8 @@ import sqlalchemy as sa
 
 from actions.appointments import ActionCancelAppointment
 from actions.claims import ActionAskClaimDocuments, ActionStartClaim
-from actions.conversation import ActionAffirm, ActionInform, ActionOutOfScope, ActionTalkToHuman
+from actions.conversation import ActionAffirm, ActionInform, ActionOutOfScope
+from actions.people import ActionTalkToHuman
 from actions.turn import ServiceAction
 from bot.clock import TZ
 from bot.rules.claims import ClaimKind

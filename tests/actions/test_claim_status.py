@@ -132,3 +132,11 @@ def test_what_was_paid_is_asked_of_what_was_sent_in(run: Run) -> None:
     reply = run(ActionCheckClaimStatus(), "钱什么时候到", "check_claim_status")
     assert "C3002" in reply.text
     assert "C3001" not in reply.text
+
+
+def test_a_claim_that_lacks_papers_comes_with_a_tick_list(run: Run) -> None:
+    reply = run(ActionCheckClaimStatus(), "理赔到哪一步了", "check_claim_status")
+    (shown,) = [message for message in reply.messages if message["image"]]
+    assert shown["image"].startswith("/pictures/claim.C3001.")
+    assert "费用明细清单 还缺" in shown["alt"]
+    assert "已收到 7 项，还缺 2 项" in shown["alt"]

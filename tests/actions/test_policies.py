@@ -9,7 +9,7 @@ import pytest
 
 from actions.coverage import ActionCheckCoverage
 from actions.payments import ActionPaySelfPay
-from actions.policies import ActionCheckBalance
+from actions.policies import ActionCardStatus, ActionCheckBalance, ActionECard
 from bot.texts import texts
 
 Run = Callable[..., Any]
@@ -97,3 +97,49 @@ def test_who_owes_nothing_is_told_so(ask: Callable[..., Any]) -> None:
 def test_an_answer_amid_a_form_goes_back_to_it(ask: Callable[..., Any]) -> None:
     reply = ask(ActionCheckBalance(), "YX2026-000101", form="book_form")
     assert reply.followup == "book_form"
+
+
+@pytest.mark.parametrize(
+    ("action", "words"),
+    [
+        (ActionECard(), ("电子保险卡", "王小满", "YX****-**0101")),
+        (ActionCardStatus(), ("电子保险卡", "正常")),
+        (ActionCheckBalance(), ("王小满还剩多少", "剩 26,439.50 元")),
+    ],
+)
+def test_what_people_look_at_comes_as_a_picture_too(
+    run: Run, bind: Callable[..., int], action: Any, words: tuple[str, ...]
+) -> None:
+    bind("13800000101")
+    said = run(action)
+    shown = [message for message in said.messages if message["image"]]
+    assert len(shown) == 1
+    assert shown[0]["image"].startswith("/pictures/")
+    assert shown[0]["text"]
+    assert all(word in shown[0]["alt"] for word in words)
+
+
+def test_a_grey_card_is_shown_with_what_is_owed(run: Run, bind: Callable[..., int]) -> None:
+    bind("13800000501")
+    said = run(ActionECard())
+    assert "128 元自付款没付" in said.texts[0]
+    assert said.messages[-1]["pin"] is True
+    assert "电子卡已置灰" in said.messages[-1]["alt"]
+
+
+def test_whoever_is_not_bound_is_bound_before_the_card_is_shown(run: Run) -> None:
+    said = run(ActionECard())
+    assert said.slots["pending_task"] == "action_e_card"
+    assert said.followup == "bind_form"
+    assert not [m for m in said.messages if m["image"]]
+
+
+def test_what_another_familys_child_owes_is_not_answered_with_the_own(
+    run: Run, bind: Callable[..., int]
+) -> None:
+    bind("13800000501")
+    said = run(ActionPaySelfPay(), "付王小满的自付款", "pay_self_pay")
+    assert "没有绑定王小满" in said.text
+    assert "128" not in said.text
+    own = run(ActionPaySelfPay(), "付周子墨的自付款", "pay_self_pay")
+    assert "128 元" in own.text

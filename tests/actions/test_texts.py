@@ -60,12 +60,15 @@ WISHES = {wish.value for wish in BookingWish}
 STATES = {status.value for status in CardStatus} - {"active"}
 # Texts that name nothing by themselves: they read or write words.
 INNER = {"actions/texts.py", "actions/turn.py"}
+BY_TURN = ("back_to_task", "bind_first", "handoff_failure")
 
 
 # Words with which services refuse members of staff, or which an action answers otherwise.
 STAFF = {"state", "answer", "resolved"}
 # What the chat page says in its own words.
 PAGE = {"empty", "used"}
+# What programs of partners are refused, in their own words (bot.desk.api_problems).
+PARTNERS = {"endpoint_ended", "idempotency_key", "revoked", "too_many", "url"}
 
 
 def refusals() -> set[str]:
@@ -78,7 +81,7 @@ def refusals() -> set[str]:
     found |= {way.value for way in VaccinationWay} - {"clinic"}
     for path in sorted((ROOT / "bot" / "services").glob("*.py")):
         found |= set(re.findall(r"Refused\(\"(\w+)\"\)", path.read_text("utf-8")))
-    return found - STAFF - PAGE
+    return found - STAFF - PAGE - PARTNERS
 
 
 BILLED = {result.value for result in DirectBilling} | {Brand.OTHER.value}
@@ -257,7 +260,8 @@ class Reader(ast.NodeVisitor):
             made = [
                 a.value
                 for a in ast.walk(self._inside[-1])
-                if isinstance(a, ast.Assign) and ast.unparse(a.targets[0]) == node.id
+                if (isinstance(a, ast.Assign) and ast.unparse(a.targets[0]) == node.id)
+                or (isinstance(a, ast.AnnAssign) and ast.unparse(a.target) == node.id and a.value)
             ]
             return set.intersection(*(self.keys(value) for value in made))
         raise AssertionError(f"{self.module}:{node.lineno}: {ast.unparse(node)} fills in what?")
@@ -300,7 +304,7 @@ def calls() -> Iterator[Call]:
     until = frozenset({"line_policy_until"})
     yield Call("actions/turn.py", until, frozenset({"title", "day"}))
     failures = {kind.failure_response for kind in actions_below(ServiceAction)}
-    yield Call("actions/turn.py", frozenset({"back_to_task", "bind_first", *failures}), frozenset())
+    yield Call("actions/turn.py", frozenset({*BY_TURN, *failures}), frozenset())
 
 
 def actions_below(kind: type) -> Iterator[type[ServiceAction]]:
@@ -330,7 +334,7 @@ def test_every_placeholder_is_filled(call: Call) -> None:
 
 
 # Said by the inbox (tests/channels), the outbox and the pages (tests/desk), not by actions.
-ELSEWHERE = ("inbound_", "notify_", "page_")
+ELSEWHERE = ("inbound_", "notify_", "page_", "word_stars_", "handoff_rated")
 
 
 def said_by_services() -> set[str]:
@@ -340,7 +344,7 @@ def said_by_services() -> set[str]:
         source = path.read_text("utf-8")
         found |= {f"line_{name}" for name in re.findall(r"wording\.line\(\s*\"(\w+)\"", source)}
         found |= set(re.findall(r"texts\(\)\[\"(\w+)\"\]", source))
-        found |= set(re.findall(r"_said\(\"(\w+)\"", source))
+        found |= set(re.findall(r"(?:_s|\bS)aid\(\"(\w+)\"", source))
     return found
 
 
@@ -393,6 +397,10 @@ SAMPLES = {
     "value": "复旦大学附属儿科医院国际部特需门诊",
     "children": "李沐宸、李沐瑶",
     "phone": "021-00000002（示例）",
+    "position": "12",
+    "wait": "，可能要等 1 小时以上",
+    "minutes": "60",
+    "agent": "示例坐席",
     "hours": "每天 09:00–20:00（示例）",
     "symptom": "从昨天晚上开始发烧到三十九度，还咳嗽",
     "treatment": "质子重离子治疗",

@@ -15,9 +15,9 @@ from actions.binding import BindForm
 from actions.conversation import (
     ActionAffirm,
     ActionReportEmergency,
-    ActionTalkToHuman,
 )
 from actions.hospitals import ActionFindHospital
+from actions.people import ActionTalkToHuman
 from actions.policies import ActionCheckBalance
 from actions.turn import ServiceAction
 from bot.services.errors import Conflict, NotFound
@@ -102,7 +102,7 @@ def test_a_failing_service_takes_back_what_was_half_said(
 
     monkeypatch.setattr(ActionAffirm, "handle", half)
     reply = run(ActionAffirm(), "好", "affirm")
-    assert reply.texts == [texts()["failure"].text]
+    assert reply.texts == [texts()["failure"].text, texts()["handoff_failure"].text]
     assert reply.events == []
 
 
@@ -113,7 +113,7 @@ def test_a_failing_action_touches_no_slot(
     monkeypatch.setattr("bot.services.policies.view", lambda *_: 1 / 0)
     slots = {"policy": NUMBER, "book_hospital": FUDAN}
     reply = run(ActionCheckBalance(), "还剩多少", "check_balance", slots=slots, form="book_form")
-    assert reply.texts == [texts()["failure"].text]
+    assert reply.texts == [texts()["failure"].text, texts()["handoff_failure"].text]
     assert reply.slots == {}
 
 
@@ -252,6 +252,6 @@ def test_understanding_ends_a_row_of_misses(run: Run) -> None:
 
 
 def test_a_person_is_asked_for_once(run: Run, count: Callable[..., int]) -> None:
-    assert run(ActionTalkToHuman(), "转人工").texts == [texts()["handoff"].text]
-    assert run(ActionTalkToHuman(), "转人工").texts == [texts()["handoff_already"].text]
+    assert "排在第 1 位" in run(ActionTalkToHuman(), "转人工").text
+    assert "已经在人工队列里，排在第 1 位" in run(ActionTalkToHuman(), "转人工").text
     assert count(HandOff) == 1

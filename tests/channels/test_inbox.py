@@ -47,6 +47,10 @@ class FakeAgent:
     async def retrieve(self, sender: str) -> FakeTracker | None:
         return self.trackers.get(sender)
 
+    async def parse_message(self, message_data: str) -> dict[str, Any]:
+        danger = "抽搐" in message_data
+        return {"intent": {"name": "report_emergency" if danger else "inform"}}
+
     async def handle_message(self, message: UserMessage) -> None:
         self.heard.append((message.sender_id, message.input_channel, message.text))
         if self.fail_before:

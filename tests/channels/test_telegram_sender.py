@@ -142,7 +142,7 @@ def caused(problem: error.TelegramError, cause: Exception) -> error.TelegramErro
         (caused(error.TimedOut(), httpx.PoolTimeout("")), Failed()),
         (caused(error.NetworkError("x"), httpx.ConnectError("")), Failed()),
         (caused(error.NetworkError("x"), httpx.RemoteProtocolError("")), Unknown()),
-        (error.InvalidToken(), Failed()),
+        (error.InvalidToken(), RetryAfter(timedelta(minutes=5))),
     ],
 )
 async def test_what_a_failure_means(failure: Exception, outcome: Any) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from bot.channels import telegram
@@ -168,3 +170,44 @@ def test_the_words_under_a_photo_are_said_as_well(client: TestClient, store: Sto
     for _ in range(2):
         client.post(PATH, content=json.dumps(update), headers={HEADER: KEY})
     assert stored(store) == [("5", "这是发票"), ("5:caption", "这是发票")]
+
+
+TEXTS = st.text(max_size=40) | st.sampled_from(
+    ["/start", "/start \u202e", "／affirm", "<script>alert(1)</script>", "\0", "é" * 4000, "'; --"]
+)
+UPDATES = st.fixed_dictionaries(
+    {"update_id": st.integers(100, 10**12)},
+    optional={
+        "message": st.fixed_dictionaries(
+            {
+                "message_id": st.integers(0, 9),
+                "date": st.integers(0, 2**33),
+                "chat": st.sampled_from([CHAT, {**CHAT, "type": "group"}, {"id": "x"}, None]),
+            },
+            optional={
+                "from": st.sampled_from([WHO, None, 5]),
+                "text": TEXTS,
+                "caption": TEXTS,
+                "photo": st.lists(st.dictionaries(st.sampled_from(["file_id", "width"]), TEXTS)),
+                "document": st.dictionaries(st.sampled_from(["file_id", "file_unique_id"]), TEXTS),
+                "contact": st.dictionaries(st.sampled_from(["phone_number", "user_id"]), TEXTS),
+            },
+        ),
+        "callback_query": st.dictionaries(st.sampled_from(["id", "data", "from"]), TEXTS),
+        "edited_message": st.none() | st.integers() | TEXTS,
+    },
+)
+
+
+def test_two_thousand_hostile_updates_break_nothing(client: TestClient, store: Store) -> None:
+    @settings(
+        max_examples=2000, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    )
+    @given(UPDATES)
+    def attack(update: dict[str, Any]) -> None:
+        body = json.dumps(update)
+        assert client.post(PATH, content=body, headers={HEADER: KEY}).status_code == 200
+
+    attack()
+    assert client.post(PATH, json=said("还在吗", 7), headers={HEADER: KEY}).status_code == 200
+    assert ("7", "还在吗") in stored(store)

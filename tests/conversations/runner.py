@@ -10,8 +10,11 @@ A file holds a list of conversations::
           says: [哪家医院]           # regular expressions, all found in the joined replies
           never: [undefined]        # none found
           buttons: [上午]            # titles that must be offered
+          pictures: [电子保险卡]      # regular expressions: pictures that say this in words
           keep: {code: '验证码[:：](\\d{6})'}   # first group, used later as {code}
         - press: 上午               # or: press a button offered in the last reply, by its title
+        - user: 那我下午过去             # or: while a person has the conversation, who says nothing
+          silent: true              # at once; what comes is waited for with arrives:
         - repeat: true              # or: send the last message again
         - pay: '(http\\S+)'           # or: pay at the page of the last reply, say nothing
         - upload: invoice.jpg       # or: send a file of tests/pictures.py; several as a list
@@ -90,6 +93,7 @@ class Parent:
     kept: dict[str, str] = field(default_factory=dict)
     transcript: list[str] = field(default_factory=list)
     arrived: list[dict[str, Any]] = field(default_factory=list)
+    unread: list[dict[str, Any]] = field(default_factory=list)
 
     def send(self, text: str) -> str:
         """Send a message; return the replies' texts, joined."""
@@ -238,8 +242,11 @@ def _await(step: dict[str, Any], parent: Parent) -> None:
     wanted = [_filled(pattern, parent) for pattern in step["arrives"]]
     deadline = time.monotonic() + WAIT_S
     while True:
-        found = [m for m in parent.fetch() if all(re.search(p, m["text"]) for p in wanted)]
+        parent.unread += parent.fetch()
+        found = [m for m in parent.unread if all(re.search(p, m["text"]) for p in wanted)]
         if found:
+            # What came after it is waited for by the next step.
+            parent.unread = [m for m in parent.unread if m["id"] > found[-1]["id"]]
             break
         assert time.monotonic() < deadline, _told(parent, f"did not arrive: {wanted}")
         time.sleep(0.3)
@@ -276,6 +283,9 @@ def _text(step: dict[str, Any], parent: Parent) -> str:
 
 
 def _check(step: dict[str, Any], said: str, parent: Parent) -> None:
+    if step.get("silent"):
+        assert not parent.replies, _told(parent, "the bot must be silent")
+        return
     assert said.strip() or parent.buttons(), _told(parent, "no reply")
     for pattern in step.get("says", []):
         assert re.search(_filled(pattern, parent), said), _told(parent, f"not said: {pattern}")
@@ -283,6 +293,11 @@ def _check(step: dict[str, Any], said: str, parent: Parent) -> None:
         assert not re.search(pattern, said), _told(parent, f"must not be said: {pattern}")
     for title in step.get("buttons", []):
         assert title in parent.buttons(), _told(parent, f"no button {title!r}")
+    shown = [str(reply.get("alt")) for reply in parent.replies if reply.get("image")]
+    for pattern in step.get("pictures", []):
+        assert any(re.search(pattern, alt) for alt in shown), _told(
+            parent, f"no {pattern}: {shown}"
+        )
     _keep(step, said, parent)
 
 

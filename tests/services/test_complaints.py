@@ -90,7 +90,7 @@ def test_the_audit_names_the_complaint_and_repeats_nothing_of_it(
     store: Store, now: datetime, parent: int
 ) -> None:
     filed(store, parent, now)
-    (entry,) = rows(store, AuditEntry)
+    (entry,) = (e for e in rows(store, AuditEntry) if e.action.startswith("complaint"))
     told = (entry.actor, entry.action, entry.subject)
     assert told == (f"identity:{parent}", "complaint.file", "F10001")
     assert entry.detail == {}
@@ -127,7 +127,7 @@ def test_received_in_progress_resolved(store: Store, now: datetime, parent: int)
     assert (done.status, done.answer) == ("resolved", "已道歉。")
     assert service.own_complaints(store, identity_id=parent) == (done,)
     assert service.open_complaints(store) == ()
-    trail = [(e.actor, e.action) for e in rows(store, AuditEntry)]
+    trail = [(e.actor, e.action) for e in rows(store, AuditEntry) if "complaint" in e.action]
     assert trail[1:] == [(STAFF, "complaint.take_up"), (STAFF, "complaint.resolve")]
 
 

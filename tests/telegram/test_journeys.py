@@ -102,6 +102,17 @@ def test_an_album_is_answered_once_and_its_photos_are_kept(parent: Any) -> None:
     parent.say("都是发票", "发票")
 
 
+def test_what_is_owed_is_reminded_of_once_by_itself(parent: Any) -> None:
+    bind(parent, "周子墨", "13800000501")
+    reminder = "提醒：周子墨.*自付款 128 元"
+    if not any(re.search(reminder, said.get("text", "")) for said in parent.heard):
+        parent.hear(reminder, within=30)
+    time.sleep(12)
+    parent.quiet(0.1)
+    told = [said for said in parent.heard if re.search(reminder, said.get("text", ""))]
+    assert len(told) == 1
+
+
 def test_a_photo_that_is_none_is_refused_kindly(parent: Any) -> None:
     bind(parent)
     parent.photo(b"MZ this is a program")

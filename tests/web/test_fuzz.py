@@ -143,6 +143,9 @@ class Echo:
 
     tracker_store: Any = None
 
+    async def parse_message(self, message_data: str) -> dict[str, Any]:
+        return {"text": message_data}
+
     async def handle_message(self, message: Any) -> None:
         await message.output_channel.send_text_message(message.sender_id, "听到")
 
@@ -200,7 +203,8 @@ def test_nothing_breaks_and_the_conversation_goes_on(
     assert sum(counted.values()) >= TIMES
     # Not all of it was turned away at the door.
     assert counted[202] >= 100
-    assert min(counted[status] for status in (400, 403, 404, 405, 422)) >= 1
+    refused = {status for status in counted if 400 <= status < 500}
+    assert refused >= {400, 403, 404, 405}, counted
     assert hostile.cookies["youxiang"] == session
 
     last = name()

@@ -1,4 +1,4 @@
-"""What waits for a person: complaints and hand-offs."""
+"""What waits for a person beside the conversations: complaints."""
 
 # ruff: noqa: RUF012 - SQLAlchemy takes __mapper_args__ as a plain dict.
 
@@ -48,28 +48,3 @@ class ComplaintNote(Base):
     text: str = col(sa.Text)
     added_at: datetime = col(UtcDateTime)
     complaint: Complaint = link("Complaint", back_populates="notes")
-
-
-HANDOFF_STATES = ("requested", "queued", "assigned", "human", "snoozed", "resolved")
-HANDOFF_REASONS = (
-    "asked", "two_misses", "emergency", "complaint", "bot_failure", "rule",
-)  # fmt: skip
-
-
-class HandOff(Base):
-    """A conversation that waits for, or is with, a person."""
-
-    __tablename__ = "handoff"
-    __table_args__ = (one_of("status", *HANDOFF_STATES), one_of("reason", *HANDOFF_REASONS))
-    id: int = key()
-    identity_id: int = ref("chat_identity.id")
-    policy_id: int | None = ref("policy.id", nullable=True)
-    reason: str = col(sa.String(16))
-    status: str = col(sa.String(16), default="requested")
-    urgent: bool = col(sa.Boolean, default=False)
-    note: str | None = col(sa.Text, nullable=True)
-    requested_at: datetime = col(UtcDateTime)
-    ended_at: datetime | None = col(UtcDateTime, nullable=True)
-    end_reason: str | None = col(sa.String(32), nullable=True)
-    version: int = col(sa.Integer, default=1)
-    __mapper_args__ = {"version_id_col": version}

@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 
 
 class Visit(Base):
-    """A past visit; ``self_pay`` is the parent's share (E3)."""
+    """A past visit; ``self_pay`` is the parent's share (E3), ``reference`` the partner's name."""
 
     __tablename__ = "visit"
     __table_args__ = (
         sa.CheckConstraint("total >= 0 AND insurer_paid >= 0 AND self_pay >= 0", name="amounts"),
     )
     id: int = key()
+    reference: str | None = col(sa.String(64), nullable=True, unique=True)
     policy_id: int = ref("policy.id")
     hospital_id: int = ref("hospital.id")
     department: str = col(sa.String(32))

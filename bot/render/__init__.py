@@ -1,0 +1,1 @@
+"""Pictures drawn from words and numbers; nothing of ours is known here."""
