@@ -39,7 +39,9 @@ def test_filled_in_for_a_conversation(
     )
 
 
-@pytest.mark.parametrize("text", ["{name}", "{", "{agent.__class__}", "{0}", "{}", "{agent!r}", "{agent:>9}"])  # fmt: skip
+@pytest.mark.parametrize(
+    "text", ["{name}", "{", "{agent.__class__}", "{0}", "{}", "{agent!r}", "{agent:>9}"]
+)
 def test_braces_that_name_nothing_known(store: Store, now: datetime, text: str) -> None:
     with pytest.raises(Refused, match="placeholder"):
         save(store, now, text)
