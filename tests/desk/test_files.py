@@ -24,8 +24,8 @@ from bot.services.links import chat_file_link, claim_form_link
 from bot.services.live_chat import agent_file
 from bot.settings import get_settings
 from bot.store.demo.loader import load_demo
-from bot.store.migrate import upgrade
 from bot.store.files import FileStore
+from bot.store.migrate import upgrade
 from bot.store.models import Binding, HandOffMessage, Household
 from bot.store.session import Store
 from bot.texts import texts
