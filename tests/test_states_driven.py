@@ -25,6 +25,7 @@ MACHINES: Mapping[str, tuple[str, ...]] = {
     "data_request": tuple(states.DATA_REQUEST_STATES),
     "payment": models.PAYMENT_STATES,
     "outbox": models.OUTBOX_STATES,
+    "handoff": models.HANDOFF_STATES,
 }
 # The tables allow them for imported rows; no service brings a row there.
 ONLY_IMPORTED = {("authorization", "draft")}
@@ -104,6 +105,14 @@ DRIVEN: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "paid": ("payments", "test_paid_makes_the_card_active_and_tells_the_parents_once"),
         "failed": ("payments", "test_a_payment_that_failed_can_be_tried_again"),
         "expired": ("payments", "test_an_expired_link_is_followed_by_a_new_one"),
+    },
+    "handoff": {
+        "requested": ("handoff_timers", "test_in_the_morning_what_was_left_comes_first"),
+        "queued": ("handoff_timers", "test_nobody_takes_it_for_too_long"),
+        "assigned": ("handoff_timers", "test_not_taken_up_it_goes_to_somebody_else"),
+        "human": ("handoff_desk", "test_taken_by_one_agent_and_by_nobody_else"),
+        "snoozed": ("handoff_desk", "test_put_aside_until_the_parent_writes"),
+        "resolved": ("handoff_desk", "test_ended_by_the_agent_who_has_it_or_a_supervisor"),
     },
     "outbox": {
         "pending": ("outbox", "test_pending_sending_sent"),

@@ -27,10 +27,14 @@ from bot.channels.reply import (
     Unknown,
 )
 from bot.clock import TZ
+from bot.rules.handoffs import AgentStatus
 from bot.rules.outbox import LEASE
+from bot.services import presence
+from bot.services.handoffs import request_handoff
+from bot.services.identity import identify
 from bot.settings import ROOT
 from bot.store.migrate import upgrade
-from bot.store.models import ChatIdentity, ChatMessage, OutboxMessage
+from bot.store.models import ChatIdentity, ChatMessage, HandOff, OutboxMessage
 from bot.store.session import Store
 from bot.worker import Limits, Worker
 
@@ -351,3 +355,33 @@ def test_the_real_process_delivers_survives_sigkill_and_stops_cleanly(
         assert second.wait(15) == 0
     assert states(store) == ["sent", "sent"]
     assert not alive.exists()
+
+
+def test_what_waits_for_a_person_is_offered_by_the_worker(store: Store) -> None:
+    presence.set_presence(store, agent_id=1, name="小林", status=AgentStatus.ONLINE, now=NOW)
+    who = identify(store, "rest", "waiting").id
+    item = request_handoff(store, identity_id=who, reason="asked", now=NOW).place.id
+    worker = Worker(store, {}, now=lambda: NOW, wall=lambda: NOW)
+    assert asyncio.run(worker.tick()) == 1
+    assert asyncio.run(worker.tick()) == 0
+    with store.read() as session:
+        row = session.get(HandOff, item)
+        assert row is not None
+        assert (row.status, row.agent_id) == ("assigned", 1)
+
+
+def test_a_running_worker_does_so_by_itself(store: Store) -> None:
+    presence.set_presence(store, agent_id=1, name="小林", status=AgentStatus.ONLINE, now=NOW)
+    who = identify(store, "rest", "waiting").id
+    item = request_handoff(store, identity_id=who, reason="asked", now=NOW).place.id
+    worker = Worker(store, {}, now=lambda: NOW, wall=lambda: NOW)
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        await worker.run(stop, stop.set)
+
+    asyncio.run(run())
+    with store.read() as session:
+        row = session.get(HandOff, item)
+        assert row is not None
+        assert row.status == "assigned"

@@ -17,6 +17,7 @@ from bot.texts import texts
 
 logger = logging.getLogger(__name__)
 
+REFUSED = '"document_refused"'
 EMERGENCY = "report_emergency"
 EMERGENCY_TEXT = "emergency"
 DOCUMENTS = re.compile(r'"document":\s*"(?P<ids>[\d,]+)"')
@@ -57,6 +58,9 @@ async def answered(
     listens = stands in (Standing.HUMAN, Standing.RATING)
     urgent = listens and not text.startswith("/") and await _is_emergency(parse, text)
     found = DOCUMENTS.search(text) if text.startswith("/") else None
+    refused = stands is Standing.HUMAN and text.startswith("/") and REFUSED in text
+    if refused and found is None:
+        return [_reply(Said("handoff_file_refused", {}))]
     try:
         routed = await asyncio.to_thread(
             live_chat.route,
@@ -71,7 +75,10 @@ async def answered(
     except Exception:
         logger.exception("a message could not be routed")
         return [_reply(Said(EMERGENCY_TEXT if urgent else "failure", {}))]
-    return None if routed is None else [_reply(said) for said in routed.says]
+    if routed is None:
+        return None
+    told = (*routed.says, Said("handoff_file_refused", {})) if refused else routed.says
+    return [_reply(said) for said in told]
 
 
 async def _is_emergency(parse: Parse, text: str) -> bool:

@@ -22,7 +22,15 @@ from bot.services import audit
 from bot.services.errors import NotFound
 from bot.services.identity import bound_policies
 from bot.store.files import FileGoneError, FileStore
-from bot.store.models import Base, ChatIdentity, ConversationEvent, DataRequest, Hospital, Policy
+from bot.store.models import (
+    Base,
+    ChatIdentity,
+    ConversationEvent,
+    DataRequest,
+    HandOffMessage,
+    Hospital,
+    Policy,
+)
 from bot.store.references import add_numbered
 from bot.store.session import Store
 
@@ -32,10 +40,15 @@ LINK_LIVES = timedelta(minutes=30)
 NOT_COPIED = frozenset(
     "chat_identity binding household policy child plan plan_benefit plan_route hospital "
     "hospital_alias hospital_department one_time_code verification_lock audit_entry "
-    "conversation conversation_event inbound_update".split()
+    "conversation conversation_event inbound_update handoff_event".split()
 )
 # Secrets, and what staff note for themselves.
-HIDDEN = ("hash", "key", "secret", "token", "sha256", "cipher", "encrypted", "note", "version")
+HIDDEN = (
+    "hash", "key", "secret", "token", "sha256", "cipher", "encrypted", "note", "version", "agent",
+    "author", "takeovers", "priority", "last_seq",
+)  # fmt: skip
+# The parent's own words, whatever the column is called.
+TOLD = ("rating_note",)
 
 
 @dataclass(frozen=True)
@@ -198,6 +211,9 @@ def _collect(session: Any, identity_id: int, now: datetime) -> dict[str, Any]:
 
 def _own(table: Any, identity_id: int, ids: dict[str, set[int]]) -> Any:
     """Return which rows of a table are this account's; ``None`` if the table is of no account."""
+    if table.name == HandOffMessage.__table__.name:
+        # What agents note for each other is theirs.
+        return sa.and_(table.c.handoff_id.in_(ids["handoff"]), table.c.direction != "note")
     if "identity_id" in table.c:
         return table.c.identity_id == identity_id
     if "policy_id" in table.c:
@@ -219,7 +235,7 @@ def _row(table: Any, row: Any, numbers: dict[int, str], hospitals: dict[int, str
             told["hospital"] = hospitals.get(value)
         elif column.primary_key or column.foreign_keys or isinstance(column.type, sa.LargeBinary):
             continue
-        elif not any(part in column.name for part in HIDDEN):
+        elif column.name in TOLD or not any(part in column.name for part in HIDDEN):
             told[column.name] = _json(value)
     return told
 

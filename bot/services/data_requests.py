@@ -1,8 +1,8 @@
 """A parent's wish to have the data of a chat account erased: noted, checked and decided by staff.
 
-Erased are the account's bindings, its conversation and the messages to it. Policies, visits,
-claims, payments, complaints and the audit trail stay: insurance has to keep them, and staff tell
-the parent so.
+Erased are the account's bindings, its conversations with the bot and with people, and the messages
+to it. Policies, visits, claims, payments, complaints and the audit trail stay: insurance has to
+keep them, and staff tell the parent so.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from bot.rules.states import DataRequestState, can_move
 from bot.services import audit
 from bot.services.data_export import conversations
 from bot.services.errors import Conflict, NotFound, Refused
+from bot.services.handoff_erasure import erase_talks
 from bot.services.identity import bound_policies
 from bot.services.unbinding import remove_bindings
 from bot.store.files import FileStore
@@ -170,6 +171,7 @@ def erase(
 def _erase_account(session: Any, identity_id: int, now: datetime) -> list[str]:
     account = session.get(ChatIdentity, identity_id)
     keys = remove_bindings(session, identity_id, bound_policies(session, identity_id), now)
+    keys += erase_talks(session, identity_id, now)
     # Lines of the chat point at the messages of the outbox that they were.
     for table in (ChatMessage, OutboxMessage, OneTimeCode):
         session.execute(sa.delete(table).where(table.identity_id == identity_id))

@@ -14,15 +14,22 @@ from starlette.testclient import TestClient
 from bot.clock import TZ
 from bot.desk.app import create_app
 from bot.rules.claims import ClaimKind
+from bot.rules.handoffs import AgentStatus
+from bot.services import presence
 from bot.services.claims import ClaimWish, open_claim
+from bot.services.handoff_desk import accept
+from bot.services.handoffs import request_handoff
 from bot.services.identity import identify
-from bot.services.links import claim_form_link
+from bot.services.links import chat_file_link, claim_form_link
+from bot.services.live_chat import agent_file
 from bot.settings import get_settings
 from bot.store.demo.loader import load_demo
+from bot.store.files import FileStore
 from bot.store.migrate import upgrade
-from bot.store.models import Binding, Household
+from bot.store.models import Binding, HandOffMessage, Household
 from bot.store.session import Store
 from bot.texts import texts
+from tests.pictures import fixture
 
 NOW = datetime(2026, 11, 23, 10, tzinfo=TZ)
 
@@ -68,6 +75,13 @@ def path(store: Store, who: int, turn_to: Callable[[datetime], None]) -> str:
     url = claim_form_link(seen.reference, who, NOW).url
     assert url.startswith("http://127.0.0.1:8080/")
     return url.removeprefix("http://127.0.0.1:8080")
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FileStore:
+    store = FileStore(str(tmp_path / "files"), ["a key of the tests"])
+    monkeypatch.setattr("bot.desk.files.get_files", lambda: store)
+    return store
 
 
 @pytest.fixture
@@ -122,3 +136,35 @@ def test_another_familys_claim_is_not_found(
 
 def test_a_form_is_only_read(web: TestClient, path: str) -> None:
     assert web.post(path).status_code == 405
+
+
+def test_an_agents_file_opens_for_its_parent_alone_and_for_a_week(
+    web: TestClient,
+    store: Store,
+    who: int,
+    files: FileStore,
+    turn_to: Callable[[datetime], None],
+) -> None:
+    presence.set_presence(store, agent_id=1, name="小林", status=AgentStatus.ONLINE, now=NOW)
+    item = request_handoff(store, identity_id=who, reason="asked", now=NOW).place.id
+    accept(store, handoff_id=item, agent_id=1, now=NOW)
+    content = fixture("invoice.jpg", 5)
+    line = agent_file(
+        store, files, handoff_id=item, agent_id=1, content=content, name="a.jpg", now=NOW
+    )
+    assert line.media_type == "image/jpeg"
+    with store.read() as session:
+        number = session.scalar(sa.select(sa.func.max(HandOffMessage.id)))
+    path = chat_file_link(number, who, NOW).url.removeprefix("http://127.0.0.1:8080")
+    answer = web.get(path)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/jpeg")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cache-control"] == "no-store, private"
+    for other in (path[:-2] + "zz", path.replace(f".{who}.", f".{who + 1}.")):
+        assert web.get(other).status_code == 404
+    # A link for another account, though it is ours.
+    foreign = chat_file_link(number, who + 1, NOW).url.removeprefix("http://127.0.0.1:8080")
+    assert web.get(foreign).status_code == 404
+    assert web.get(path.replace("/chat/", "/claim-form/")).status_code == 404
+    turn_to(NOW + timedelta(days=7))
+    assert web.get(path).status_code == 410

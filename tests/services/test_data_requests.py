@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import datetime
 
@@ -9,13 +10,17 @@ import pytest
 import sqlalchemy as sa
 
 from bot.clock import TZ
+from bot.rules.handoffs import AgentStatus, Wish
 from bot.rules.notifications import NotificationKind
 from bot.services import data_requests as service
-from bot.services import mailbox
+from bot.services import mailbox, presence
 from bot.services.complaints import file_complaint
-from bot.services.data_export import request_export
+from bot.services.data_export import request_export, stored_about
 from bot.services.errors import Conflict, NotFound, Refused
+from bot.services.handoff_desk import accept
+from bot.services.handoffs import leave_contact, request_handoff
 from bot.services.identity import choices, identify
+from bot.services.live_chat import agent_file, note
 from bot.services.notifications import notify_account
 from bot.store.files import FileStore
 from bot.store.models import (
@@ -27,11 +32,14 @@ from bot.store.models import (
     Complaint,
     Conversation,
     ConversationEvent,
+    HandOff,
+    HandOffMessage,
     InboundUpdate,
     OutboxMessage,
     Visit,
 )
 from bot.store.session import Store
+from tests.pictures import fixture
 
 ONE = "13800000101"
 STAFF = "staff:lin"
@@ -201,3 +209,46 @@ def test_a_copy_is_no_wish_for_erasure(
     (seen,) = service.own_requests(store, identity_id=parent)
     assert (seen.kind, seen.status, seen.due_at) == ("export", "done", None)
     assert service.open_requests(store) == ()
+
+
+def test_what_was_said_to_people_is_erased_and_that_it_was_said_stays(
+    store: Store, files: FileStore, now: datetime, bound: Bound, count: Callable[..., int]
+) -> None:
+    parent, father = bound(ONE), bound(ONE, account="father")
+    presence.set_presence(store, agent_id=1, name="小林", status=AgentStatus.ONLINE, now=now)
+    items = []
+    for who in (parent, father):
+        leave_contact(
+            store, identity_id=who, wish=Wish.CALL_BACK, message="发票", phone=ONE, now=now
+        )
+        item = request_handoff(store, identity_id=who, reason="asked", now=now).place.id
+        accept(store, handoff_id=item, agent_id=1, now=now)
+        content = fixture("invoice.jpg", who)
+        agent_file(
+            store, files, handoff_id=item, agent_id=1, content=content, name="a.jpg", now=now
+        )
+        items.append(item)
+    assert len(list(files.stored())) == 2
+    about = stored_about(store, identity_id=parent, now=now)
+    assert next(line["text"] for line in about["handoff_message"]) == "发票"
+    reference = requested(store, parent, now)
+    service.take_up(store, reference=reference, actor=STAFF, now=now)
+    service.erase(store, files, reference=reference, actor=STAFF, now=now)
+    assert count(HandOffMessage, handoff_id=items[0]) == 0
+    assert count(HandOffMessage, handoff_id=items[1]) > 0
+    assert len(list(files.stored())) == 1
+    with store.read() as session:
+        row = session.get(HandOff, items[0])
+        assert (row.status, row.message, row.phone, row.wish) == ("resolved", None, None, "chat")
+
+
+def test_notes_of_agents_are_in_no_copy(store: Store, now: datetime, bound: Bound) -> None:
+    parent = bound(ONE)
+    presence.set_presence(store, agent_id=1, name="小林", status=AgentStatus.ONLINE, now=now)
+    item = request_handoff(store, identity_id=parent, reason="asked", now=now).place.id
+    accept(store, handoff_id=item, agent_id=1, now=now)
+    note(store, handoff_id=item, agent_id=1, text="此人难缠", now=now)
+    about = stored_about(store, identity_id=parent, now=now)
+    assert "难缠" not in json.dumps(about, ensure_ascii=False)
+    assert "handoff_event" not in about
+    assert not [key for key in about["handoff"][0] if "agent" in key or "priority" in key]
