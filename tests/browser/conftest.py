@@ -27,7 +27,8 @@ from tests.conftest import RunningBot
 # A bot of its own: its processes are killed here.
 NOW = "2026-11-23T10:05:00+08:00"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-WAIT_MS = 20_000
+# A server that was killed comes back after a pause, on a machine that may be busy.
+WAIT_MS = 60_000
 Open = Callable[..., "Chat"]
 NARROW, WIDE = (360, 740), (1280, 800)
 
