@@ -125,7 +125,10 @@ def serve_web(settings: Settings) -> None:
         server_header=False,
         timeout_graceful_shutdown=STOP_S,
     )
-    Server(config).run()
+    server = Server(config)
+    server.run()
+    if not server.started:
+        raise RuntimeError("the web process did not start")
 
 
 def serve_worker(settings: Settings) -> None:

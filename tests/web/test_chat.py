@@ -247,6 +247,22 @@ def test_a_message_kept_too_long_is_an_old_one(client: TestClient, store: Store)
     assert ages == [1.5, 90_000]
 
 
+@pytest.mark.parametrize(
+    ("kind", "body", "status"),
+    [
+        ("application/json", b'{"text": "' + b"x" * 20_000 + b'"}', 413),
+        ("application/json", b"[" * 15_000, 400),
+        ("application/json", b"[]", 400),
+        ("application/json", b"\xff", 400),
+        ("text/plain", b"{}", 415),
+        ("application/x-www-form-urlencoded", b"text=1", 415),
+    ],
+)
+def test_what_is_no_message(client: TestClient, kind: str, body: bytes, status: int) -> None:
+    headers = OURS | {"Content-Type": kind}
+    assert client.post("/chat/messages", content=body, headers=headers).status_code == status
+
+
 def test_a_store_out_of_reach_is_said(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any, **__: Any) -> None:
         raise sa.exc.OperationalError("select", {}, OSError("locked"))
