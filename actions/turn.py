@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import re
 from abc import ABC, abstractmethod
@@ -19,8 +18,8 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions import manual, requests
 from actions.children import policy_of, ranked
+from actions.writer import conversation_id, handed_over, who_writes
 from bot import clock
-from bot.services import handoffs
 from bot.services import identity as identities
 from bot.services.identity import Identity, PolicyChoice
 from bot.services.pictures import PictureView
@@ -276,7 +275,7 @@ class ServiceAction(Action, ABC):  # type: ignore[misc]
             say(dispatcher, self.failure_response)
             urgent = self.failure_response == "emergency"
             reason = "emergency" if urgent else "bot_failure"
-            new = await asyncio.to_thread(_handed_over, tracker, reason)
+            new = await asyncio.to_thread(handed_over, get_store, tracker, reason)
             if new and not urgent:
                 say(dispatcher, "handoff_failure")
             return self.failed(tracker)
@@ -288,7 +287,7 @@ class ServiceAction(Action, ABC):  # type: ignore[misc]
 
     def _run(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[Event]:
         store = get_store()
-        who = _who(store, tracker)
+        who = who_writes(store, tracker)
         turn = Turn(dispatcher, tracker, store, who, clock.now())
         waiting = requests.begun(turn, self.name())
         others: list[requests.Request] = []
@@ -324,30 +323,6 @@ class ServiceAction(Action, ABC):  # type: ignore[misc]
             # After a followup no rule knows where the turn ends; say so, or Rasa falls back.
             events.append(FollowupAction("action_listen"))
         return events
-
-
-def _who(store: Store, tracker: Tracker) -> Identity:
-    channel = tracker.get_latest_input_channel() or "rest"
-    # Behind the inbox a conversation is named by its app and account, elsewhere by the account.
-    account = str(tracker.sender_id).removeprefix(f"{channel}:")
-    return identities.identify(store, channel, account)
-
-
-def _handed_over(tracker: Tracker, reason: str) -> bool:
-    """Ask for a person after a failure; return whether one is asked for now and was not before."""
-    try:
-        store = get_store()
-        who = _who(store, tracker)
-        asked = handoffs.request_handoff(store, identity_id=who.id, reason=reason, now=clock.now())
-    except Exception:
-        # Most likely for the same cause, which is in the log.
-        return False
-    return asked.new
-
-
-def conversation_id(tracker: Tracker) -> str:
-    """Return a stable id of a conversation that names nobody."""
-    return hashlib.sha256(str(tracker.sender_id).encode()).hexdigest()[:16]
 
 
 def resume(turn: Turn) -> list[Event]:

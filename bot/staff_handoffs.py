@@ -73,11 +73,11 @@ def _name(actor: str) -> str:
 def listed(ctx: typer.Context) -> None:
     """Show what is open."""
     from bot.rules.handoffs import HandOffState
-    from bot.services import handoff_desk
+    from bot.services import handoff_items
 
     desk = ctx.obj
     states = [state for state in HandOffState if state is not HandOffState.RESOLVED]
-    found = handoff_desk.items(desk.store, now=desk.now, states=states)
+    found = handoff_items.items(desk.store, now=desk.now, states=states)
     desk.show([_row(item) for item in found])
 
 
@@ -122,10 +122,10 @@ def latest(ctx: typer.Context, agent: Agent = 1) -> None:
     """Take the newest conversation that waits."""
     from bot.errors import OperatorError
     from bot.rules.handoffs import WAITING
-    from bot.services import handoff_desk
+    from bot.services import handoff_items
 
     desk = ctx.obj
-    waiting = handoff_desk.items(desk.store, now=desk.now, states=tuple(WAITING))
+    waiting = handoff_items.items(desk.store, now=desk.now, states=tuple(WAITING))
     live = [item for item in waiting if item.reason != "complaint"]
     if not live:
         raise OperatorError("现在没有人在等")
@@ -166,12 +166,12 @@ def resolve(ctx: typer.Context, handoff: Number, agent: Agent = 1) -> None:
 
 def show(ctx: typer.Context, handoff: Number) -> None:
     """Show all that was said, masked."""
-    from bot.services import handoff_desk, transcripts
+    from bot.services import handoff_items, transcripts
     from bot.staff import refusals
 
     desk = ctx.obj
     with refusals():
-        item = handoff_desk.item(desk.store, handoff_id=handoff, now=desk.now)
+        item = handoff_items.item(desk.store, handoff_id=handoff, now=desk.now)
         found = transcripts.transcript(desk.store, identity_id=item.identity_id, now=desk.now)
     desk.show(found.entries)
 

@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from bot import clock
-from bot.services import live_chat
+from bot.services import chat_files
 from bot.services.claim_form import ClaimForm, claim_form
 from bot.services.errors import NotBound, NotFound, Refused
 from bot.services.links import chat_file_of, read_token
@@ -48,7 +48,7 @@ async def claim_form_file(request: Request) -> Response:
 def _chat_file(token: str) -> tuple[str, bytes]:
     line, identity = chat_file_of(token, clock.now())
     store = get_store()
-    return live_chat.file_for_parent(store, get_files(), line_id=line, identity_id=identity)
+    return chat_files.file_for_parent(store, get_files(), line_id=line, identity_id=identity)
 
 
 async def chat_file(request: Request) -> Response:

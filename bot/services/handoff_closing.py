@@ -51,8 +51,11 @@ def finish(session: Session, row: HandOff, reason: EndReason, *, actor: str, now
     agent, served = row.agent_id, row.accepted_at is not None
     end(session, row, reason, actor=actor, now=now)
     note_idle(session, agent, now)
-    if row.reason == HandOffReason.COMPLAINT:
-        # Its answer is told where complaints are answered.
+    if row.reason == HandOffReason.COMPLAINT or (
+        row.reason == HandOffReason.RULE and row.wish != Wish.CHAT
+    ):
+        # A complaint's answer is told where complaints are answered, and what a rule has asked
+        # for the parent does not know of.
         return
     if reason in UNSERVED:
         _leave_in_place(session, row, now)

@@ -126,8 +126,10 @@ def _request(
             return Requested(_place(session, row, plan, now), new=True)
         if urgent:
             make_urgent(session, row, now)
-        elif why is HandOffReason.ASKED and office_status(plan, now).open:
-            _chat_instead(row)
+        elif why is HandOffReason.ASKED:
+            # What a rule has asked for the parent has not: now the parent asks.
+            if office_status(plan, now).open or row.reason == HandOffReason.RULE:
+                _chat_instead(row)
         session.flush()
         return Requested(_place(session, row, plan, now), new=False)
 

@@ -27,7 +27,7 @@ from bot.rules.handoffs import (
     ends_wait,
 )
 from bot.rules.messages import LONGEST_TEXT
-from bot.services import audit, links, media, ratings
+from bot.services import audit, ratings
 from bot.services.dialogues import shown
 from bot.services.errors import NotFound, Refused
 from bot.services.handoff_closing import finish
@@ -45,7 +45,6 @@ from bot.services.handoff_moves import (
 )
 from bot.services.handoffs import make_urgent
 from bot.services.ratings import Said
-from bot.store.files import FileStore
 from bot.store.models import DocumentReference, HandOff, HandOffMessage
 from bot.store.session import Store
 
@@ -240,54 +239,13 @@ def agent_message(
     if len(said) > LONGEST_TEXT:
         raise Refused("too_long")
     with changing(store, handoff_id) as (session, row):
-        known = _known(session, row, key)
+        known = known_line(session, row, key)
         if known is not None:
-            return _line(known)
-        _speak(session, row, agent_id, now)
-        line = _agent_line(session, row, agent_id, said, key, now)
+            return line_view(known)
+        speak(session, row, agent_id, now)
+        line = agent_line(session, row, agent_id, said, key, now)
         send(session, row, AGENT_MESSAGE, {"text": said}, key=f"agent:{line.id}", now=now)
-        return _line(line)
-
-
-def agent_file(
-    store: Store,
-    files: FileStore,
-    *,
-    handoff_id: int,
-    agent_id: int,
-    content: bytes,
-    name: str,
-    now: datetime,
-    key: str | None = None,
-) -> Line:
-    """Send the parent a photo or a PDF, checked by its content; opened by a signed link.
-
-    Raises:
-        NotFound: There is none.
-        Refused: As :func:`agent_message` and :func:`bot.services.media.check`.
-    """
-    seen = media.check(content)
-    stored = files.put(seen.content)
-    kept = False
-    try:
-        with changing(store, handoff_id) as (session, row):
-            known = _known(session, row, key)
-            if known is not None:
-                return _line(known)
-            _speak(session, row, agent_id, now)
-            about = {"storage_key": stored, "media_type": seen.media_type}
-            title = name.replace("\0", "").strip()[:100]
-            size = len(seen.content)
-            line = _agent_line(session, row, agent_id, title, key, now, size=size, **about)
-            url = links.chat_file_link(line.id, row.identity_id, now).url
-            kind = "image" if seen.media_type.startswith("image/") else "attachment"
-            reply = {"text": title, kind: url, "name": title, "alt": title}
-            send(session, row, AGENT_MESSAGE, reply, key=f"agent:{line.id}", now=now)
-            kept = True
-            return _line(line)
-    finally:
-        if not kept:
-            files.delete(stored)
+        return line_view(line)
 
 
 def note(store: Store, *, handoff_id: int, agent_id: int, text: str, now: datetime) -> Line:
@@ -303,7 +261,9 @@ def note(store: Store, *, handoff_id: int, agent_id: int, text: str, now: dateti
     if len(said) > LONGEST_TEXT:
         raise Refused("too_long")
     with changing(store, handoff_id) as (session, row):
-        return _line(add_line(session, row, "note", said, author=agent_actor(agent_id), now=now))
+        return line_view(
+            add_line(session, row, "note", said, author=agent_actor(agent_id), now=now)
+        )
 
 
 def lines(store: Store, *, handoff_id: int, after: int = 0) -> tuple[Line, ...]:
@@ -314,56 +274,15 @@ def lines(store: Store, *, handoff_id: int, after: int = 0) -> tuple[Line, ...]:
         .order_by(HandOffMessage.seq)
     )
     with store.read() as session:
-        return tuple(_line(row) for row in session.scalars(query))
+        return tuple(line_view(row) for row in session.scalars(query))
 
 
-def file_of(store: Store, files: FileStore, *, handoff_id: int, seq: int) -> tuple[str, bytes]:
-    """Return the media type and the content of a line's file, for agents.
-
-    Raises:
-        NotFound: The line is none, or no file.
-        bot.store.files.FileStoreError: It cannot be read.
-    """
-    with store.read() as session:
-        line = session.scalar(
-            sa.select(HandOffMessage).where(
-                HandOffMessage.handoff_id == handoff_id, HandOffMessage.seq == seq
-            )
-        )
-        stored, media_type = (None, None) if line is None else _stored(session, line)
-    if stored is None or media_type is None:
-        raise NotFound("file")
-    return media_type, files.get(stored)
-
-
-def file_for_parent(
-    store: Store, files: FileStore, *, line_id: int, identity_id: int
-) -> tuple[str, bytes]:
-    """Return the media type and the content of a file that an agent sent this account.
+def speak(session: Session, row: HandOff, agent_id: int, now: datetime) -> None:
+    """See that an agent may speak, and take what was offered or put aside; introduce him or her.
 
     Raises:
-        NotFound: There is none for this account.
-        bot.store.files.FileStoreError: It cannot be read.
+        Refused: ``not_yours``; ``state``: it is not with an agent.
     """
-    with store.read() as session:
-        line = session.get(HandOffMessage, line_id)
-        row = session.get(HandOff, line.handoff_id) if line is not None else None
-        if line is None or row is None or row.identity_id != identity_id:
-            raise NotFound("file")
-        stored, media_type = line.storage_key, line.media_type
-    if stored is None or media_type is None:
-        raise NotFound("file")
-    return media_type, files.get(stored)
-
-
-def _stored(session: Session, line: HandOffMessage) -> tuple[str | None, str | None]:
-    if line.document_id is None:
-        return line.storage_key, line.media_type
-    document = session.get(DocumentReference, line.document_id)
-    return (None, None) if document is None else (document.storage_key, document.media_type)
-
-
-def _speak(session: Session, row: HandOff, agent_id: int, now: datetime) -> None:
     if row.status not in WITH_AGENT:
         raise Refused("state")
     if row.agent_id != agent_id:
@@ -378,7 +297,7 @@ def _speak(session: Session, row: HandOff, agent_id: int, now: datetime) -> None
         introduce(session, row, now)
 
 
-def _agent_line(
+def agent_line(
     session: Session,
     row: HandOff,
     agent_id: int,
@@ -387,6 +306,7 @@ def _agent_line(
     now: datetime,
     **file: object,
 ) -> HandOffMessage:
+    """Write a line of the agent's, and that the parent waits no longer."""
     row.first_reply_at = row.first_reply_at or now
     row.agent_spoke_at, row.parent_waits_since = now, None
     actor = agent_actor(agent_id)
@@ -394,7 +314,8 @@ def _agent_line(
     return add_line(session, row, "agent", text, author=actor, now=now, key=scoped, **file)
 
 
-def _known(session: Session, row: HandOff, key: str | None) -> HandOffMessage | None:
+def known_line(session: Session, row: HandOff, key: str | None) -> HandOffMessage | None:
+    """Return the line that the desk's own id names, if it was written already."""
     if key is None:
         return None
     query = sa.select(HandOffMessage).where(
@@ -409,7 +330,8 @@ def _written(session: Session, key: str) -> bool:
     return session.scalar(query) is not None
 
 
-def _line(row: HandOffMessage) -> Line:
+def line_view(row: HandOffMessage) -> Line:
+    """Return a line as agents see it."""
     return Line(
         row.seq,
         row.direction,

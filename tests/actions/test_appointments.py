@@ -28,7 +28,7 @@ from actions.appointments import (
     MoveForm,
 )
 from bot.clock import TZ
-from bot.store.models import Appointment
+from bot.store.models import Appointment, HandOff
 from bot.texts import texts
 
 Run = Callable[..., Any]
@@ -518,6 +518,8 @@ def test_late_the_consequences_are_told_and_confirmed_twice(
     filled = CANCEL | {"cancel_confirm": True, "cancel_late_confirm": True}
     assert "已取消：A1001" in run(ActionSubmitCancel(), "确认", slots=filled).text
     assert count(Appointment, status="cancelled", cancelled_late=True) == 1
+    # Somebody has to tell the hospital; the parent goes on with the bot.
+    assert count(HandOff, reason="rule", wish="message", status="queued") == 1
 
 
 def test_late_a_no_at_the_second_question_cancels_nothing(

@@ -16,12 +16,12 @@ from bot.desk.app import create_app
 from bot.rules.claims import ClaimKind
 from bot.rules.handoffs import AgentStatus
 from bot.services import presence
+from bot.services.chat_files import agent_file
 from bot.services.claims import ClaimWish, open_claim
 from bot.services.handoff_desk import accept
 from bot.services.handoffs import request_handoff
 from bot.services.identity import identify
 from bot.services.links import chat_file_link, claim_form_link
-from bot.services.live_chat import agent_file
 from bot.settings import get_settings
 from bot.store.demo.loader import load_demo
 from bot.store.files import FileStore

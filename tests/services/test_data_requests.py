@@ -14,13 +14,14 @@ from bot.rules.handoffs import AgentStatus, Wish
 from bot.rules.notifications import NotificationKind
 from bot.services import data_requests as service
 from bot.services import mailbox, presence
+from bot.services.chat_files import agent_file
 from bot.services.complaints import file_complaint
 from bot.services.data_export import request_export, stored_about
 from bot.services.errors import Conflict, NotFound, Refused
 from bot.services.handoff_desk import accept
 from bot.services.handoffs import leave_contact, request_handoff
 from bot.services.identity import choices, identify
-from bot.services.live_chat import agent_file, note
+from bot.services.live_chat import note
 from bot.services.notifications import notify_account
 from bot.store.files import FileStore
 from bot.store.models import (

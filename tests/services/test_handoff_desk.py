@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bot.clock import TZ
 from bot.rules.handoffs import AgentStatus, EndReason, HandOffState, Wish, can_move
 from bot.services import handoff_desk as desk
-from bot.services import handoff_timers, handoffs, live_chat, presence
+from bot.services import handoff_items, handoff_timers, handoffs, live_chat, presence
 from bot.services.errors import Conflict, NotFound, Refused, ServiceError
 from bot.store.models import AuditEntry, HandOff, HandOffEvent, OutboxMessage
 from bot.store.session import Store
@@ -79,7 +79,7 @@ def test_taken_by_one_agent_and_by_nobody_else(
         desk.accept(store, handoff_id=number, agent_id=WU, now=now)
     (words,) = told(store, number)
     assert words.startswith("小林已接入")
-    moves = [(m.before, m.after) for m in desk.history(store, handoff_id=number)]
+    moves = [(m.before, m.after) for m in handoff_items.history(store, handoff_id=number)]
     assert moves == [
         ("bot", "requested"),
         ("requested", "queued"),
@@ -97,14 +97,14 @@ def test_only_a_known_agent_takes_what_there_is(
     with pytest.raises(NotFound):
         desk.accept(store, handoff_id=12345, agent_id=LIN, now=now)
     with pytest.raises(NotFound):
-        desk.item(store, handoff_id=12345, now=now)
+        handoff_items.item(store, handoff_id=12345, now=now)
 
 
 def test_an_older_version_changes_nothing(
     store: Store, now: datetime, agents: None, asked: Callable[..., int]
 ) -> None:
     number = asked()
-    seen = desk.item(store, handoff_id=number, now=now)
+    seen = handoff_items.item(store, handoff_id=number, now=now)
     desk.accept(store, handoff_id=number, agent_id=LIN, now=now, version=seen.version)
     with pytest.raises(Conflict):
         desk.resolve(store, handoff_id=number, agent_id=LIN, now=now, version=seen.version)
@@ -185,7 +185,7 @@ def test_the_queue_is_in_order(store: Store, now: datetime, asked: Callable[...,
     ordinary, left = asked(), asked(at=night)
     urgent, complaint = asked("emergency"), asked("complaint")
     handoff_timers.tick(store, now)
-    found = desk.items(store, now=now)
+    found = handoff_items.items(store, now=now)
     assert [item.id for item in found] == [urgent, left, ordinary, complaint]
     assert [item.urgent for item in found] == [True, False, False, False]
     waited = found[1]

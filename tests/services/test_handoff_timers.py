@@ -21,7 +21,7 @@ from bot.rules.handoffs import (
     Wish,
 )
 from bot.services import handoff_desk as desk
-from bot.services import handoff_timers, handoffs, live_chat, presence
+from bot.services import handoff_items, handoff_timers, handoffs, live_chat, presence
 from bot.services.handoff_timers import tick
 from bot.store.models import AgentPresence, HandOff, HandOffEvent, OutboxMessage
 from bot.store.session import Store
@@ -211,7 +211,7 @@ def test_in_the_morning_what_was_left_comes_first(
     assert tick(store, MORNING - timedelta(seconds=1)) == 0
     early = ask(store, new_identity("early"), MORNING)
     assert tick(store, MORNING) == 2
-    assert [item.id for item in desk.items(store, now=MORNING)] == [left.id, second, early]
+    assert [item.id for item in handoff_items.items(store, now=MORNING)] == [left.id, second, early]
     online(store, MORNING, 1, capacity=1)
     tick(store, MORNING)
     assert by_id(store, left.id).agent_id == 1

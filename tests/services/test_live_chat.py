@@ -11,9 +11,8 @@ import sqlalchemy as sa
 
 from bot.rules.handoffs import AgentStatus, HandOffState, Wish
 from bot.rules.messages import LONGEST_TEXT
-from bot.services import documents, handoff_desk, handoffs, links, live_chat, presence
+from bot.services import chat_files, documents, handoff_desk, handoffs, links, live_chat, presence
 from bot.services.errors import NotFound, Refused
-from bot.services.handoff_closing import note_payload, rate_payload
 from bot.services.live_chat import Routed, Standing, route, standing
 from bot.store.files import FileStore
 from bot.store.models import Conversation, HandOff, OutboxMessage
@@ -256,10 +255,10 @@ def test_a_photo_of_the_parents(
     assert write(store, parent, payload, now, documents=[kept.id]) == Routed()
     line = live_chat.lines(store, handoff_id=number)[-1]
     assert (line.direction, line.media_type, line.document_id) == ("parent", "image/jpeg", kept.id)
-    media_type, stored = live_chat.file_of(store, files, handoff_id=number, seq=line.seq)
+    media_type, stored = chat_files.file_of(store, files, handoff_id=number, seq=line.seq)
     assert (media_type, stored[:3]) == ("image/jpeg", b"\xff\xd8\xff")
     with pytest.raises(NotFound):
-        live_chat.file_of(store, files, handoff_id=number, seq=1)
+        chat_files.file_of(store, files, handoff_id=number, seq=1)
     other = new_identity("other")
     taken(store, other, now)
     with pytest.raises(NotFound):
@@ -273,16 +272,16 @@ def test_a_photo_for_the_parent_and_for_nobody_else(
     content = fixture("invoice.jpg", 2)
     given = {"handoff_id": number, "agent_id": LIN, "content": content, "name": "回执.jpg"}
     for _ in range(2):
-        live_chat.agent_file(store, files, now=now, key="f1", **given)  # type: ignore[arg-type]
+        chat_files.agent_file(store, files, now=now, key="f1", **given)  # type: ignore[arg-type]
     (message,) = sent(store, parent)
     assert message["text"] == "回执.jpg"
     token = urlsplit(str(message["image"])).path.rpartition("/")[2]
     line, account = links.chat_file_of(token, now)
     assert account == parent
-    media_type, _ = live_chat.file_for_parent(store, files, line_id=line, identity_id=parent)
+    media_type, _ = chat_files.file_for_parent(store, files, line_id=line, identity_id=parent)
     assert media_type == "image/jpeg"
     with pytest.raises(NotFound):
-        live_chat.file_for_parent(store, files, line_id=line, identity_id=new_identity("other"))
+        chat_files.file_for_parent(store, files, line_id=line, identity_id=new_identity("other"))
     with pytest.raises(Refused, match="link_over"):
         links.chat_file_of(token, now + timedelta(days=8))
     form = links.claim_form_link("C10001", parent, now).url.rpartition("/")[2]
@@ -294,12 +293,12 @@ def test_what_is_no_photo_is_not_sent(
     store: Store, now: datetime, parent: int, number: int, files: FileStore
 ) -> None:
     with pytest.raises(Refused, match="file_type"):
-        live_chat.agent_file(
+        chat_files.agent_file(
             store, files, handoff_id=number, agent_id=LIN, content=b"MZ", name="x.exe", now=now
         )
     content = fixture("invoice.jpg", 3)
     with pytest.raises(Refused, match="not_yours"):
-        live_chat.agent_file(
+        chat_files.agent_file(
             store, files, handoff_id=number, agent_id=9, content=content, name="x", now=now
         )
     assert sent(store, parent) == []
@@ -320,86 +319,3 @@ def test_the_open_task_is_offered_again(
     messages = sent(store, parent, "handoff")
     assert str(messages[2]["text"]).startswith("转人工前那件没办完的事")
     assert [b["title"] for b in messages[2]["buttons"]] == ["接着办", "不办了"]  # type: ignore[attr-defined]
-
-
-def rated(store: Store, number: int) -> tuple[int | None, str | None]:
-    row = handoff(store, number)
-    return row.rating, row.rating_note
-
-
-def test_rated_with_a_line(store: Store, now: datetime, parent: int, number: int) -> None:
-    end(store, number, now)
-    buttons = sent(store, parent, "handoff")[-1]["buttons"]
-    assert [b["payload"] for b in buttons] == [rate_payload(number, n) for n in (5, 4, 3, 2, 1)]  # type: ignore[attr-defined]
-    routed = write(store, parent, "4分，就是等得久", now)
-    assert routed is not None
-    assert [one.name for one in routed.says] == ["handoff_rated"]
-    assert rated(store, number) == (4, "就是等得久")
-    # Asked for once: the next number is an ordinary message.
-    assert write(store, parent, "5", now) is None
-
-
-def test_rated_by_button_then_a_line(store: Store, now: datetime, parent: int, number: int) -> None:
-    end(store, number, now)
-    for _ in range(2):
-        routed = write(store, parent, rate_payload(number, 1), now)
-        assert routed is not None
-        assert [one.name for one in routed.says] == ["handoff_rated_poor"]
-    assert routed is not None
-    assert routed.says[0].buttons[0]["payload"] == note_payload(number)
-    write(store, parent, note_payload(number), now)
-    assert standing(store, identity_id=parent) is Standing.RATING
-    noted = write(store, parent, "没人理我", now)
-    assert noted is not None
-    assert [one.name for one in noted.says] == ["handoff_rate_noted"]
-    assert rated(store, number) == (1, "没人理我")
-    assert write(store, parent, "没人理我", now) is None
-
-
-def test_a_rating_that_is_ignored_stands_in_nobodys_way(
-    store: Store, now: datetime, parent: int, number: int
-) -> None:
-    end(store, number, now)
-    assert write(store, parent, "帮我约明天", now) is None
-    assert write(store, parent, "3", now) is None
-    assert rated(store, number) == (None, None)
-    # Its buttons go on working.
-    assert write(store, parent, rate_payload(number, 3), now) is not None
-    assert rated(store, number) == (3, None)
-
-
-def test_an_emergency_instead_of_a_line(
-    store: Store, now: datetime, parent: int, number: int
-) -> None:
-    end(store, number, now)
-    write(store, parent, rate_payload(number, 5), now)
-    write(store, parent, note_payload(number), now)
-    assert write(store, parent, "孩子抽搐了", now, emergency=True) is None
-    assert write(store, parent, "怎么办", now) is None
-    assert rated(store, number) == (5, None)
-
-
-@pytest.mark.parametrize(
-    "payload",
-    ['/rate{"handoff": 1, "stars": 6}', '/rate{"handoff": 1, "stars": 0}', "/rate{", "/rate{}",
-     '/rate{"handoff": "1", "stars": 5}', '/rate{"handoff": 1, "stars": true}',
-     '/rate{"handoff": 1, "note": true}', '/rate{"handoff": 99, "stars": 5}'],
-)  # fmt: skip
-def test_what_is_no_rating(
-    store: Store, now: datetime, parent: int, number: int, payload: str
-) -> None:
-    end(store, number, now)
-    routed = write(store, parent, payload, now)
-    assert routed is not None
-    assert [one.name for one in routed.says] == ["handoff_rate_gone"]
-    assert rated(store, number) == (None, None)
-
-
-def test_nobody_rates_anothers_conversation_nor_an_open_one(
-    store: Store, now: datetime, parent: int, number: int, new_identity: Callable[[str], int]
-) -> None:
-    write(store, parent, rate_payload(number, 5), now)
-    assert rated(store, number) == (None, None)
-    end(store, number, now)
-    write(store, new_identity("other"), rate_payload(number, 5), now)
-    assert rated(store, number) == (None, None)

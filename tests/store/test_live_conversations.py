@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from bot.clock import TZ
 from bot.rules.handoffs import AgentStatus
-from bot.services import handoff_desk, handoff_timers, handoffs, live_chat, presence
+from bot.services import handoff_desk, handoff_items, handoff_timers, handoffs, live_chat, presence
 from bot.services.errors import Conflict
 from bot.services.identity import identify
 from bot.store.models import HandOff, HandOffEvent, HandOffMessage, OutboxMessage
@@ -74,7 +74,7 @@ def test_two_agents_after_one_item(any_store: Store) -> None:
     )
     won = [r for r in results if not isinstance(r, Conflict)]
     assert len(won) == 1
-    assert handoff_desk.item(any_store, handoff_id=item, now=NOW).agent_id == won[0].agent_id
+    assert handoff_items.item(any_store, handoff_id=item, now=NOW).agent_id == won[0].agent_id
     taken = sa.select(sa.func.count()).select_from(HandOffEvent)
     assert count(any_store, taken.where(HandOffEvent.to_status == "human")) == 1
     # The parent is told of one agent.
