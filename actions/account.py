@@ -8,7 +8,7 @@ from typing import Any
 from rasa_sdk.events import ActiveLoop, SlotSet
 
 from actions import texts
-from actions.forms import Form, Found, Submit, says_no
+from actions.forms import Form, Found, Submit
 from actions.turn import Event, ServiceAction, Turn, close_form, open_form, resume
 from bot.services import identity as identities
 from bot.services import policies
@@ -105,6 +105,8 @@ class UnbindForm(Form):
 
     form = "unbind_form"
     slots = ("unbind_which", "unbind_confirm")
+    again = YES
+    keeps = STAYS
     confirm = "unbind_confirm"
 
     def find(self, turn: Turn, asked: str | None) -> Found:
@@ -114,14 +116,6 @@ class UnbindForm(Form):
         if len(bound) > 1:
             found.add("unbind_which", _which(turn, bound), (0, len(turn.text)))
         return found
-
-    def _confirmation(self, turn: Turn, asked: str | None, found: Found) -> bool | None:
-        text = turn.text.strip()
-        if asked == self.confirm and (says_no(text) or STAYS.search(text)):
-            return False
-        if asked == self.confirm and YES.fullmatch(text):
-            return True
-        return super()._confirmation(turn, asked, found)
 
 
 class ActionAskUnbindWhich(ServiceAction):

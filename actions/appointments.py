@@ -11,7 +11,7 @@ from rasa_sdk.events import FollowupAction, SlotSet
 from actions import booking_answers as answers
 from actions import texts, wishes
 from actions.authorization_answers import CHANGE_ACTION, change_wanted
-from actions.forms import Form, Found, Submit, entity_spans, says_no
+from actions.forms import Form, Found, Submit, entity_spans
 from actions.service_requests import begin_cancelling, meant, tell_requests
 from actions.turn import (
     Event,
@@ -168,11 +168,6 @@ class BookForm(Form):
                 turn, asked, found
             )
         return super()._aside(turn, asked, found)
-
-    def _confirmation(self, turn: Turn, asked: str | None, found: Found) -> bool | None:
-        if asked == self.confirm and not found.values and says_no(turn.text):
-            return False
-        return super()._confirmation(turn, asked, found)
 
     def changed(self, turn: Turn, slot: str, values: dict[str, Any]) -> dict[str, Any]:
         """Drop a department that the newly named hospital does not have."""
@@ -458,9 +453,8 @@ class _OnAppointment(Form):
 
     def _confirmation(self, turn: Turn, asked: str | None, found: Found) -> bool | None:
         if asked == self.late_slot and not found.values:
-            answer = {"affirm": True, "deny": False}.get(turn.intent)
-            if answer is not None:
-                found.add(self.late_slot, answer)
+            answer = self.yes_or_no(turn)
+            found.add(self.late_slot, answer)
             return False if answer is False else None
         return super()._confirmation(turn, asked, found)
 
@@ -471,6 +465,8 @@ class CancelForm(_OnAppointment):
     form = "cancel_form"
     slots = ("cancel_reference", "cancel_confirm", "cancel_late_confirm")
     own = frozenset({"cancel_appointment", "check_appointment"})
+    repeats = frozenset({"cancel_appointment"})
+    keeps = NOT_CANCEL
     confirm = "cancel_confirm"
     reference_slot = "cancel_reference"
     late_slot = "cancel_late_confirm"
@@ -481,13 +477,6 @@ class CancelForm(_OnAppointment):
         self.find_reference(turn, found, asked)
         if asked == self.confirm and not found.values:
             self._find_other(found, turn)
-        if found.values or asked not in (self.confirm, self.late_slot):
-            return found
-        if NOT_CANCEL.search(turn.text):
-            found.add(asked, False)
-        elif turn.intent == "cancel_appointment":
-            # "取消" repeated at the summary is a yes.
-            found.add(asked, True)
         return found
 
     def _find_other(self, found: Found, turn: Turn) -> None:

@@ -12,7 +12,7 @@ from actions import authorization_answers as answers
 from actions import texts, wishes
 from actions.authorization_forms import say_day_refused
 from actions.authorizations import line_of, say_provisional
-from actions.forms import Form, Found, Submit, entity_spans, says_no
+from actions.forms import Form, Found, Submit, entity_spans
 from actions.turn import Event, ServiceAction, Turn, open_form, resume
 from bot.rules.authorizations import authorization_deadline, is_late, provisional_years
 from bot.rules.calendar import local_day
@@ -122,10 +122,6 @@ class _OnAuthorization(Form):
             return None
         return value
 
-    def _confirmation(self, turn: Turn, asked: str | None, found: Found) -> bool | None:
-        no = asked == self.confirm and not found.values and says_no(turn.text)
-        return False if no else super()._confirmation(turn, asked, found)
-
 
 class MoveAuthForm(_OnAuthorization):
     """Which application, the new day, confirmation."""
@@ -192,28 +188,17 @@ class DropAuthForm(_OnAuthorization):
     form = "auth_drop_form"
     slots = ("auth_drop_reference", "auth_drop_confirm")
     own = frozenset({"cancel_appointment"})
+    again = STILL_WITHDRAW
+    keeps = NOT_WITHDRAW
     confirm = "auth_drop_confirm"
     reference_slot = "auth_drop_reference"
     change = "withdraw"
 
-    def certain(self, turn: Turn, asked: str | None) -> bool:
-        """Take "撤回" at the summary as an answer; elsewhere it may mean to stop."""
-        return asked == self.confirm and bool(_still_withdraw(turn.text))
-
     def find(self, turn: Turn, asked: str | None) -> Found:
-        """Search for the application meant; "撤回" repeated at the summary is a yes."""
+        """Search for the application meant."""
         found = Found()
         self.find_reference(turn, found, asked)
-        if asked == self.confirm and not found.values:
-            if NOT_WITHDRAW.search(turn.text):
-                found.add(asked, False)
-            elif _still_withdraw(turn.text):
-                found.add(asked, True)
         return found
-
-
-def _still_withdraw(text: str) -> bool:
-    return STILL_WITHDRAW.fullmatch(text.strip(" 。！!~")) is not None
 
 
 class _AskReference:

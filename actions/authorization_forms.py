@@ -261,13 +261,9 @@ class AuthForm(Form):
 
     def _confirmation(self, turn: Turn, asked: str | None, found: Found) -> bool | None:
         if asked == "auth_anyway" and not found.values:
-            yes = {"affirm": True, "deny": False}.get(turn.intent)
-            if turn.intent == "request_prior_authorization":
-                yes = True
-            found.add("auth_anyway", False if says_no(turn.text) else yes)
+            again = turn.intent == "request_prior_authorization" and not says_no(turn.text)
+            found.add("auth_anyway", True if again else self.yes_or_no(turn))
             return None
-        if asked == self.confirm and not found.values and says_no(turn.text):
-            return False
         return super()._confirmation(turn, asked, found)
 
     def _aside(self, turn: Turn, asked: str | None, found: Found) -> bool:

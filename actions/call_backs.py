@@ -7,7 +7,7 @@ import re
 from rasa_sdk.events import SlotSet
 
 from actions import texts
-from actions.forms import Form, Found, Submit, says_no
+from actions.forms import Form, Found, Submit
 from actions.turn import REDIRECTS, Event, ServiceAction, Turn, open_form, resume
 from bot.services import consultations as service
 from bot.services.consultations import ConsultationView
@@ -29,6 +29,9 @@ IN_GENERAL = re.compile(
 TAKES_BACK = re.compile(
     r"(?:不用|不要|别|不需要|甭|取消|撤回|撤掉|撤销|算了)[^,，。]{0,6}(?:回电|回电话|电话问诊|医生|大夫|打(?:电话|过来|来|了)?)|"
     r"(?:回电|电话问诊|医生电话|问诊)[^,，。]{0,8}(?:取消|不用了|不要了|撤了|撤回|撤掉|不需要了)"
+)
+AGAIN = re.compile(
+    r"(?:对|是的?|嗯+|好的?|就|确认)*[,，]?(?:取消(?:吧|掉|了)*|别打了吧?|不用(?:医生)?打了|不用回电了?)"
 )
 OTHERS = re.compile(r"客服|人工|投诉|挂号|预约|理赔|报销|疫苗|心理")
 
@@ -118,10 +121,12 @@ class CallBackForm(Form):
 
     form = "call_back_form"
     slots = ("call_back_reference", "call_back_confirm")
+    own = repeats = frozenset({"cancel_appointment"})
+    again = AGAIN
     confirm = "call_back_confirm"
 
     def find(self, turn: Turn, asked: str | None) -> Found:
-        """Search for the call by number, child or place in the list; and for a no."""
+        """Search for the call by number, child or place in the list."""
         found = Found()
         known = _open(turn)
         said = str(turn.entity("reference") or "")
@@ -132,10 +137,6 @@ class CallBackForm(Form):
             meant = [known[place - 1]]
         if len(meant) == 1 and meant[0].reference != turn.slot("call_back_reference"):
             found.add("call_back_reference", meant[0].reference, (0, len(turn.text)))
-        elif asked == self.confirm and TAKES_BACK.search(turn.text):
-            found.add(self.confirm, True)
-        elif asked == self.confirm and says_no(turn.text):
-            found.add(self.confirm, False)
         return found
 
 

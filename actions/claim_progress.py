@@ -188,6 +188,8 @@ class ClaimWithdrawForm(OnClaim):
 
     form = "claim_withdraw_form"
     slots = (TARGET, "claim_withdraw_confirm")
+    again = AGAIN
+    keeps = KEEP
     confirm = "claim_withdraw_confirm"
 
     @staticmethod
@@ -196,14 +198,9 @@ class ClaimWithdrawForm(OnClaim):
         service.check_withdrawable(claim)
 
     def find(self, turn: Turn, asked: str | None) -> Found:
-        """Search for the claim meant; "撤回" once more is a yes."""
+        """Search for the claim meant."""
         found = Found()
         self.find_target(found, turn, asked)
-        if asked == self.confirm and not found.values:
-            if KEEP.search(turn.text):
-                found.add(self.confirm, False)
-            elif AGAIN.fullmatch(turn.text.strip(" 。！!~")):
-                found.add(self.confirm, True)
         return found
 
 

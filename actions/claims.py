@@ -28,7 +28,7 @@ from actions.claim_answers import (
 )
 from actions.claim_status import next_buttons, offer_drafts, standing
 from actions.document_texts import files_waiting
-from actions.forms import Form, Found, Submit, end_early, says_no
+from actions.forms import Form, Found, Submit, end_early
 from actions.turn import Event, ServiceAction, Turn, chosen_policy, open_form, resume
 from bot.rules.claims import ClaimKind
 from bot.services import claims as service
@@ -178,10 +178,6 @@ class ClaimForm(Form):
         if values.get("claim_kind") == ClaimKind.INTERNET.value:
             return self.slots
         return tuple(slot for slot in self.slots if slot != "claim_follow_up")
-
-    def _confirmation(self, turn: Turn, asked: str | None, found: Found) -> bool | None:
-        no = asked == self.confirm and says_no(turn.text)
-        return False if no else super()._confirmation(turn, asked, found)
 
     def _aside(self, turn: Turn, asked: str | None, found: Found) -> bool:
         # "金额写错了,改一下" asks for nothing but another amount.

@@ -124,10 +124,6 @@ class ComplaintForm(Form):
         """Ask again for what is to be written anew."""
         return None if value == ASK_AGAIN else value
 
-    def _confirmation(self, turn: Turn, asked: str | None, found: Found) -> bool | None:
-        no = asked == self.confirm and says_no(turn.text)
-        return False if no else super()._confirmation(turn, asked, found)
-
     def _aside(self, turn: Turn, asked: str | None, found: Found) -> bool:
         return "complaint_text" not in found.values and super()._aside(turn, asked, found)
 

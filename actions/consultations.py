@@ -8,7 +8,7 @@ from typing import Any
 from rasa_sdk.events import SlotSet
 
 from actions import texts
-from actions.forms import Form, Found, Submit, entity_spans, says_no
+from actions.forms import Form, Found, Submit, entity_spans
 from actions.turn import FILLER, Event, ServiceAction, Turn, chosen_policy, open_form, resume
 from bot.rules.benefits import normalise_phone
 from bot.rules.consultations import Service, phone_consultation, service_open
@@ -182,10 +182,6 @@ class ConsultForm(Form):
             found.add("consult_symptom", said, (0, len(turn.text)))
         elif ABOUT_SYMPTOM.search(turn.text):
             found.add("consult_symptom", ASK_AGAIN, (0, len(turn.text)))
-
-    def _confirmation(self, turn: Turn, asked: str | None, found: Found) -> bool | None:
-        no = asked == self.confirm and says_no(turn.text)
-        return False if no else super()._confirmation(turn, asked, found)
 
     def _aside(self, turn: Turn, asked: str | None, found: Found) -> bool:
         # A symptom that is corrected or added reads like a question to the doctor, and is none.

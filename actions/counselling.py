@@ -8,7 +8,7 @@ from typing import Any
 from rasa_sdk.events import SlotSet
 
 from actions import texts
-from actions.forms import Form, Found, Submit, says_no
+from actions.forms import Form, Found, Submit
 from actions.service_requests import say_requested
 from actions.turn import Event, ServiceAction, Turn, chosen_policy, open_form, resume
 from bot.rules.consultations import (
@@ -105,8 +105,6 @@ class CounsellingForm(Form):
         elif asked == "counselling_recommended" and turn.intent in ("affirm", "deny"):
             yes = turn.intent == "affirm"
             found.add("counselling_recommended", "yes" if yes else "no", (0, len(text)))
-        if asked == self.confirm and not found.values and says_no(text):
-            found.add(self.confirm, False)
         return found
 
     def certain(self, turn: Turn, asked: str | None) -> bool:

@@ -26,6 +26,7 @@ SHORT_REFUSAL = 6
 ANSWERS = frozenset({"inform", "affirm", "deny", "thank", "nlu_fallback", "out_of_scope", ""})
 
 
+ENDS = " 。.!！~，,"
 PLAIN_NO = re.compile(
     r"(?:取消(?:吧|了|预约)?[,，、\s]*)?(?:那|先|还是|暂时|就|都)*(?:不要|不用|不想?办|不想?弄|不想?绑|不想?查|不看|不开|不交|不提交|不约|别弄|别交)(?:了|吧|啦)*[,，]?\s*(?:谢谢)?"
 )
@@ -49,7 +50,7 @@ def says_no(text: str) -> bool:
 
     Elsewhere it may mean many things; when a cancellation is summed up it may mean yes.
     """
-    return PLAIN_NO.fullmatch(text.strip(" 。.!！~，,")) is not None
+    return PLAIN_NO.fullmatch(text.strip(ENDS)) is not None
 
 
 class Found:
@@ -74,6 +75,10 @@ class Form(ServiceAction):
         slots: Its slots in the order of asking; the last is the confirmation if there is one.
         own: Intents that are about this task and hence no aside.
         confirm: The confirmation's slot, if any.
+        refusals: Said in a few words at the summary, these intents mean no ("取消", "不约了").
+        repeats: At the summary these intents are the wish said once more, and mean yes.
+        again: So do these words, whatever their intent looks like.
+        keeps: Words that mean no at the summary ("别取消").
     """
 
     form: ClassVar[str]
@@ -85,8 +90,10 @@ class Form(ServiceAction):
     # Any slot set here would keep an aside from being rejected.
     keeps_misses = True
     scratch: ClassVar[tuple[str, ...]] = ()
-    # Said in a few words at the summary, these intents mean no ("取消", "不约了").
     refusals: ClassVar[frozenset[str]] = frozenset()
+    repeats: ClassVar[frozenset[str]] = frozenset()
+    again: ClassVar[re.Pattern[str] | None] = None
+    keeps: ClassVar[re.Pattern[str] | None] = None
     _known: ClassVar[dict[str, type[Form]]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -113,7 +120,7 @@ class Form(ServiceAction):
 
     def certain(self, turn: Turn, asked: str | None) -> bool:
         """Tell whether a message answers the question whatever its intent looks like."""
-        return False
+        return asked is not None and asked == self.confirm and self._said_again(turn.text)
 
     def changed(self, turn: Turn, slot: str, values: dict[str, Any]) -> dict[str, Any]:
         """Return what else changes when a slot has changed."""
@@ -172,16 +179,30 @@ class Form(ServiceAction):
         return event
 
     def _confirmation(self, turn: Turn, asked: str | None, found: Found) -> bool | None:
-        # "对,就是明天" repeats what is there already: that is a yes, not a correction.
-        news = {s: v for s, v in found.values.items() if v != turn.slot(s)}
-        if self.confirm is None or asked != self.confirm or news:
+        if self.confirm is None or asked != self.confirm:
             return None
+        # "对,就是明天" repeats what is there already: that is a yes, not a correction.
+        if any(value != turn.slot(slot) for slot, value in found.values.items()):
+            return False if says_no(turn.text) else None
+        return self.yes_or_no(turn)
+
+    def yes_or_no(self, turn: Turn) -> bool | None:
+        """Read the answer to a summary; ``None`` if the message is neither a yes nor a no."""
+        if self.keeps is not None and self.keeps.search(turn.text):
+            return False
+        if turn.intent in self.repeats or self._said_again(turn.text):
+            return True
+        if says_no(turn.text):
+            return False
         if turn.intent == "deny" and NOT_RIGHT.search(turn.text):
             # Something in the summary is wrong: that asks for a correction, not for an end.
             return None
         if turn.intent in self.refusals and len(turn.text) <= SHORT_REFUSAL:
             return False
         return {"affirm": True, "deny": False}.get(turn.intent)
+
+    def _said_again(self, text: str) -> bool:
+        return self.again is not None and self.again.fullmatch(text.strip(ENDS)) is not None
 
     def _aside(self, turn: Turn, asked: str | None, found: Found) -> bool:
         if self.confirm in found.values:

@@ -7,7 +7,7 @@ import re
 from rasa_sdk.events import SlotSet
 
 from actions import texts
-from actions.forms import Form, Found, Submit, says_no
+from actions.forms import Form, Found, Submit
 from actions.turn import Event, ServiceAction, Turn, open_form, resume
 from bot.services import lectures as service
 from bot.services.errors import NotFound, Refused
@@ -111,8 +111,6 @@ class LectureForm(Form):
         meant = _named(turn, known)
         if meant is not None:
             found.add("lecture_choice", meant.reference, (0, len(turn.text)))
-        elif asked == self.confirm and says_no(turn.text):
-            found.add(self.confirm, False)
         return found
 
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 from rasa_sdk.events import SlotSet
 
 from actions import texts
-from actions.forms import Form, Found, Submit, says_no
+from actions.forms import Form, Found, Submit
 from actions.turn import Event, ServiceAction, Turn, open_form, resume
 from bot.rules.complaints import erasure_due
 from bot.services import data_export, data_requests
@@ -19,7 +19,11 @@ from bot.store.files import get_files
 
 REFERENCE = re.compile(r"(?<![A-Za-z0-9])[Dd][- ]?(\d{5})(?!\d)")
 
-CONFIRMS = re.compile(r"(?:我)?(?:确认|确定|同意)(?!.*(?:吗|不|别|[?？]))")
+_CONFIRMS = r"(?:我)?(?:确认|确定|同意)(?!.*(?:吗|不|别|[?？])).*"
+CONFIRMS = re.compile(_CONFIRMS)
+EXPORTS = re.compile(
+    rf"{_CONFIRMS}|(?:好的?|嗯+|对|要|请)*[,，]?(?:导出|下载|发我|给我)(?:一份|文件|一下|吧|呗)*"
+)
 
 
 class _Confirmed(Form):
@@ -30,16 +34,13 @@ class _Confirmed(Form):
     """
 
     command: ClassVar[str]
+    again = CONFIRMS
 
     def handle(self, turn: Turn) -> list[Event]:
         """Take a yes or a no for the question that is asked."""
         asked = turn.slot("requested_slot")
         if turn.fresh and asked in self.slots:
-            answer = {"affirm": True, "deny": False}.get(turn.intent)
-            if says_no(turn.text):
-                answer = False
-            elif CONFIRMS.match(turn.text):
-                answer = True
+            answer = self.yes_or_no(turn)
             if answer is None:
                 again = turn.entity("command") == self.command
                 return [SlotSet("requested_slot", asked)] if again else []
@@ -71,6 +72,7 @@ class ExportForm(_Confirmed):
 
     form = "export_form"
     command = "export_data"
+    again = EXPORTS
     slots = ("export_confirm",)
     confirm = "export_confirm"
 

@@ -9,7 +9,7 @@ from rasa_sdk.events import SlotSet
 
 from actions import booking_answers as answers
 from actions import texts, wishes
-from actions.forms import Form, Found, Submit, entity_spans, says_no
+from actions.forms import Form, Found, Submit, entity_spans
 from actions.service_requests import say_requested
 from actions.turn import Event, ServiceAction, Turn, chosen_policy, open_form, resume
 from bot.services import appointments
@@ -88,8 +88,6 @@ class OnsiteForm(Form):
             wishes.read_day(turn, asked=asked == "onsite_date"),
             *entity_spans(turn, "date"),
         )
-        if asked == self.confirm and not found.values and says_no(turn.text):
-            found.add(self.confirm, False)
         return found
 
     def accept(self, turn: Turn, slot: str, value: Any, values: dict[str, Any]) -> Any:

@@ -218,10 +218,6 @@ class ContactForm(Form):
             turn.say("phone_invalid")
             return None
 
-    def _confirmation(self, turn: Turn, asked: str | None, found: Found) -> bool | None:
-        no = asked == self.confirm and says_no(turn.text)
-        return False if no else super()._confirmation(turn, asked, found)
-
     def _aside(self, turn: Turn, asked: str | None, found: Found) -> bool:
         told = asked in ("contact_text", self.confirm) and "contact_text" in found.values
         return not told and super()._aside(turn, asked, found)

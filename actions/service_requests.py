@@ -7,7 +7,7 @@ import re
 from rasa_sdk.events import SlotSet
 
 from actions import texts
-from actions.forms import Form, Found, Submit, says_no
+from actions.forms import Form, Found, Submit
 from actions.turn import Event, ServiceAction, Turn, open_form
 from bot.services import service_requests as service
 from bot.services.errors import NotFound, Refused
@@ -85,19 +85,15 @@ class ServiceCancelForm(Form):
 
     form = "service_cancel_form"
     slots = ("service_reference", "service_cancel_confirm")
-    own = frozenset({"cancel_appointment"})
+    own = repeats = frozenset({"cancel_appointment"})
     confirm = "service_cancel_confirm"
 
     def find(self, turn: Turn, asked: str | None) -> Found:
-        """Search for another request, or a no."""
+        """Search for another request."""
         found = Found()
         other = [r for r in meant(turn) if r.status in OPEN]
         if len(other) == 1 and other[0].reference != turn.slot("service_reference"):
             found.add("service_reference", other[0].reference, (0, len(turn.text)))
-        elif asked == self.confirm and turn.intent == "cancel_appointment":
-            found.add(self.confirm, True)
-        elif asked == self.confirm and says_no(turn.text):
-            found.add(self.confirm, False)
         return found
 
 

@@ -10,7 +10,7 @@ from rasa_sdk.events import SlotSet
 
 from actions import booking_answers as answers
 from actions import texts, wishes
-from actions.forms import Form, Found, Submit, entity_spans, says_no
+from actions.forms import Form, Found, Submit, entity_spans
 from actions.service_requests import say_requested, tell_requests
 from actions.turn import Event, ServiceAction, Turn, chosen_policy, open_form, resume
 from bot.rules.benefits import VaccinationWay
@@ -140,8 +140,6 @@ class VaccinationForm(Form):
             return found
         day = wishes.read_day(turn, asked=asked == "vaccination_date")
         found.add("vaccination_date", day, *entity_spans(turn, "date"))
-        if asked == self.confirm and not found.values and says_no(text):
-            found.add(self.confirm, False)
         return found
 
     def accept(self, turn: Turn, slot: str, value: Any, values: dict[str, Any]) -> Any:

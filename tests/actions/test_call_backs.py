@@ -113,3 +113,22 @@ def test_the_online_consultation_tells_its_hours(
 ) -> None:
     clock(at)
     assert told in run(ActionRequestOnlineConsultation(), "图文问诊").text
+
+
+@pytest.mark.parametrize(
+    ("text", "intent", "answer"),
+    [
+        ("嗯取消吧", "cancel_appointment", True),
+        ("取消", "stop", True),
+        ("不用打了", "deny", True),
+        ("别打了", "deny", True),
+        ("不要了", "deny", False),
+        ("不，还是要打", "deny", False),
+    ],
+)
+def test_the_wish_said_once_more_at_the_summary_is_a_yes(
+    run: Run, reference: str, text: str, intent: str, answer: bool
+) -> None:
+    slots = {"requested_slot": "call_back_confirm", "call_back_reference": reference}
+    said = run(CallBackForm(), text, intent, slots=slots, form=CallBackForm.form)
+    assert said.slots["call_back_confirm"] is answer

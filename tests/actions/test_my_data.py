@@ -55,6 +55,16 @@ def test_what_is_stored_is_told_in_kinds_and_numbers(run: Run, bind: Bind) -> No
     assert "理赔 " not in text
 
 
+@pytest.mark.parametrize("text", ["导出", "导出吧", "发我一份", "好的，下载"])
+def test_the_wish_said_once_more_makes_the_copy_whatever_it_looks_like(
+    run: Run, bind: Bind, text: str
+) -> None:
+    bind(ONE)
+    slots = {"requested_slot": "export_confirm"}
+    reply = run(ExportForm(), text, "stop", form="export_form", slots=slots)
+    assert reply.slots["export_confirm"] is True
+
+
 def test_the_link_leads_to_the_file(run: Run, bind: Bind, store: Store, files: FileStore) -> None:
     bind(ONE)
     reply = run(ActionSubmitExport(), intent="affirm", slots={"export_confirm": True})
