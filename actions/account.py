@@ -127,13 +127,10 @@ class ActionAskUnbindWhich(ServiceAction):
     def handle(self, turn: Turn) -> list[Event]:
         """Offer each household, and all."""
         buttons = [
-            {
-                "title": texts.line("and").join(one.children),
-                "payload": f'/inform{{"policy": "{one.numbers[0]}"}}',
-            }
+            texts.inform_button(texts.line("and").join(one.children), policy=one.numbers[0])
             for one in _households(turn)
         ]
-        everything = {"title": texts.line("everything"), "payload": f'/inform{{"policy": "{ALL}"}}'}
+        everything = texts.inform_button(texts.line("everything"), policy=ALL)
         turn.say("ask_unbind_which", buttons=[*buttons, everything])
         return []
 

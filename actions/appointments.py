@@ -217,7 +217,7 @@ class ActionAskBookHospital(ServiceAction):
         turn.say(
             "which_hospital",
             buttons=[
-                {"title": h.name, "payload": f'/inform{{"book_hospital": "{h.name}"}}'}
+                texts.inform_button(h.name, book_hospital=h.name)
                 for h in answers.offered_hospitals(turn)
             ],
         )
@@ -236,10 +236,7 @@ class ActionAskBookDepartment(ServiceAction):
         turn.say(
             "which_department",
             hospital=place.name,
-            buttons=[
-                {"title": d, "payload": f'/inform{{"book_department": "{d}"}}'}
-                for d in place.departments
-            ],
+            buttons=[texts.inform_button(d, book_department=d) for d in place.departments],
         )
         return []
 
@@ -626,10 +623,7 @@ class _AskReference:
         """List them, each as a button."""
         known = service.upcoming(turn.store, identity_id=turn.identity.id, now=turn.now)
         buttons = [
-            {
-                "title": f"{a.reference} {_told(a, turn)['when']}",
-                "payload": f'/inform{{"appointment": "{a.reference}"}}',
-            }
+            texts.inform_button(f"{a.reference} {_told(a, turn)['when']}", appointment=a.reference)
             for a in known
         ]
         lines = "\n".join(_line(a, turn) for a in known)

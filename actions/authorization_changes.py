@@ -208,10 +208,7 @@ class _AskReference:
         """List them, each as a button."""
         known = changeable(turn)
         buttons = [
-            {
-                "title": f"{a.reference} {a.treatment}",
-                "payload": f'/inform{{"reference": "{a.reference}"}}',
-            }
+            texts.inform_button(f"{a.reference} {a.treatment}", reference=a.reference)
             for a in known
         ]
         lines = "\n".join(line_of(turn, a) for a in known)

@@ -150,10 +150,10 @@ class ActionAskCallBackReference(ServiceAction):
         """List the open ones as buttons."""
         known = _open(turn)[:MOST]
         buttons = [
-            {
-                "title": texts.line("call_back_short", child=s.child, reference=s.reference),
-                "payload": f'/inform{{"reference": "{s.reference}"}}',
-            }
+            texts.inform_button(
+                texts.line("call_back_short", child=s.child, reference=s.reference),
+                reference=s.reference,
+            )
             for s in known
         ]
         lines = "\n".join(_line(turn, seen) for seen in known)

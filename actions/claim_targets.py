@@ -175,10 +175,7 @@ class ActionAskClaimTarget(ServiceAction):
         form = every_form()[str(turn.form)]
         known = form.candidates(turn)[:LISTED] if issubclass(form, OnClaim) else []
         buttons = [
-            {
-                "title": f"{c.reference} {place_of(turn, c)}".strip(),
-                "payload": f'/inform{{"reference": "{c.reference}"}}',
-            }
+            texts.inform_button(f"{c.reference} {place_of(turn, c)}".strip(), reference=c.reference)
             for c in known
         ]
         lines = "\n".join(standing(turn, c) for c in known)

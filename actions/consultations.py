@@ -219,7 +219,7 @@ class ActionAskConsultPhone(ServiceAction):
             turn.store, identity_id=turn.identity.id, number=turn.slot("policy")
         )
         title = texts.line("phone_on_record", phone=f"{phone[:3]}****{phone[-4:]}")
-        button = {"title": title, "payload": f'/inform{{"phone": "{phone}"}}'}
+        button = texts.inform_button(title, phone=phone)
         turn.say("ask_consult_phone", buttons=[button])
         return []
 

@@ -138,13 +138,9 @@ class ActionAskCounsellingDiagnosis(ServiceAction):
     def handle(self, turn: Turn) -> list[Event]:
         """Offer the eight, and that there is none."""
         buttons = [
-            {"title": name, "payload": f'/inform{{"counselling_diagnosis": "{name}"}}'}
-            for name in COUNSELLING_DIAGNOSES
+            texts.inform_button(name, counselling_diagnosis=name) for name in COUNSELLING_DIAGNOSES
         ]
-        none = {
-            "title": texts.line("no_diagnosis"),
-            "payload": f'/inform{{"counselling_diagnosis": "{NO_DIAGNOSIS}"}}',
-        }
+        none = texts.inform_button(texts.line("no_diagnosis"), counselling_diagnosis=NO_DIAGNOSIS)
         turn.say("ask_counselling_diagnosis", buttons=[*buttons, none])
         return []
 

@@ -304,14 +304,11 @@ class ActionAskFileKind(ServiceAction):
         offered = list(dict.fromkeys(kinds))[:MOST_BUTTONS] or list(WITHOUT_CLAIM)
         titles = {kind: texts.word("document", kind) for kind in offered}
         titles |= {OTHER: texts.line("button_other"), REMOVED: texts.line("button_remove")}
-        buttons = [
-            {"title": title, "payload": f'/inform{{"document_kind": "{kind}"}}'}
-            for kind, title in titles.items()
-        ]
+        buttons = [texts.inform_button(title, document_kind=kind) for kind, title in titles.items()]
         place = turn.slot("file_place")
         if place != NOWHERE:
             title = texts.line("button_other_place")
-            buttons.append({"title": title, "payload": f'/inform{{"file_place": "{ASK}"}}'})
+            buttons.append(texts.inform_button(title, file_place=ASK))
         told: dict[str, Any] = {"count": len(left), "place": place_name(turn, place)}
         if len(left) < len(files):
             numbers = texts.line("and").join(texts.line("nth_file", number=n) for n in left)

@@ -79,10 +79,7 @@ def place_buttons(turn: Turn, places: list[Papers]) -> list[dict[str, str]]:
     """Return a button for each claim or authorization that takes papers, and one for none."""
     titles = {place.reference: _title(place) for place in places[:MOST_PLACES]}
     titles[NOWHERE] = texts.line("button_nowhere")
-    return [
-        {"title": title, "payload": f'/inform{{"file_place": "{reference}"}}'}
-        for reference, title in titles.items()
-    ]
+    return [texts.inform_button(title, file_place=reference) for reference, title in titles.items()]
 
 
 def place_in(turn: Turn, places: list[Papers], *, asked: bool) -> str | None:

@@ -111,7 +111,7 @@ class ActionAskOnsiteHospital(ServiceAction):
     def handle(self, turn: Turn) -> list[Event]:
         """Offer them as buttons."""
         buttons = [
-            {"title": h.name, "payload": f'/inform{{"onsite_hospital": "{h.name}"}}'}
+            texts.inform_button(h.name, onsite_hospital=h.name)
             for h in service.onsite_places(turn.store)
         ]
         turn.say("ask_onsite_hospital", buttons=buttons)

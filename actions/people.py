@@ -283,7 +283,7 @@ class ActionAskContactPhone(ServiceAction):
             turn.say("ask_contact_phone")
             return []
         title = texts.line("phone_on_record", phone=f"{phone[:3]}****{phone[-4:]}")
-        button = {"title": title, "payload": f'/inform{{"phone": "{phone}"}}'}
+        button = texts.inform_button(title, phone=phone)
         turn.say("ask_contact_phone", buttons=[button])
         return []
 

@@ -130,10 +130,7 @@ class ActionAskReminderTopic(ServiceAction):
         offered += [(texts.word("topic", t.value), t.value) for t in Topic if t not in off]
         turn.say(
             "which_reminders",
-            buttons=[
-                {"title": title, "payload": f'/inform{{"reminder_topic": "{value}"}}'}
-                for title, value in offered
-            ],
+            buttons=[texts.inform_button(title, reminder_topic=value) for title, value in offered],
         )
         return []
 

@@ -18,6 +18,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions import manual, requests
 from actions.children import policy_of, ranked
+from actions.texts import inform_button
 from actions.writer import conversation_id, handed_over, who_writes
 from bot import clock
 from bot.services import identity as identities
@@ -381,12 +382,12 @@ def policy_buttons(turn: Turn) -> list[dict[str, str]]:
     titles = [f"{c.child}·{c.plan}" for c in turn.choices]
     until = texts()["line_policy_until"].text
     return [
-        {
-            "title": until.format(title=title, day=c.valid_to.isoformat())
+        inform_button(
+            until.format(title=title, day=c.valid_to.isoformat())
             if titles.count(title) > 1
             else title,
-            "payload": f'/inform{{"policy": "{c.number}"}}',
-        }
+            policy=c.number,
+        )
         for title, c in zip(titles, turn.choices, strict=True)
     ]
 

@@ -213,10 +213,7 @@ class ActionAskVaccinationClinic(ServiceAction):
 
     def handle(self, turn: Turn) -> list[Event]:
         """Offer the clinics as buttons."""
-        buttons = [
-            {"title": h.name, "payload": f'/inform{{"vaccination_clinic": "{h.name}"}}'}
-            for h in _clinics(turn)
-        ]
+        buttons = [texts.inform_button(h.name, vaccination_clinic=h.name) for h in _clinics(turn)]
         turn.say("ask_vaccination_clinic", buttons=buttons)
         return []
 
