@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from actions.appointments import ActionCancelAppointment, ActionRescheduleAppointment
+from actions.appointment_changes import ActionCancelAppointment, ActionRescheduleAppointment
 from actions.authorization_changes import (
     ActionAskAuthDropConfirm,
     ActionAskAuthMoveConfirm,

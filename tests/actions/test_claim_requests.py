@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from actions.appointments import ActionCancelAppointment
+from actions.appointment_changes import ActionCancelAppointment
 from actions.claims import ActionAskClaimDocuments, ActionStartClaim
 from actions.conversation import ActionAffirm, ActionInform, ActionOutOfScope
 from actions.people import ActionTalkToHuman

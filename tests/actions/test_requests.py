@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from actions.appointments import ActionBookAppointment
+from actions.booking import ActionBookAppointment
 from actions.conversation import (
     ActionAffirm,
     ActionDeny,

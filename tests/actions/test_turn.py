@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from actions.appointments import ActionBookAppointment, ActionSubmitBook, BookForm
 from actions.binding import BindForm
+from actions.booking import ActionBookAppointment, ActionSubmitBook, BookForm
 from actions.conversation import (
     ActionAffirm,
     ActionReportEmergency,
