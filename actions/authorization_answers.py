@@ -252,3 +252,15 @@ def used_so_far(seen: PolicyView) -> Decimal:
     """Return the outpatient and inpatient benefit used in the insurance period, in CNY."""
     benefits = [seen.benefits.get(name) for name in ("outpatient", "inpatient")]
     return sum((b.used for b in benefits if b is not None), start=Decimal(0))
+
+
+def plain_day(turn: Turn, value: wishes.Day) -> date | None:
+    """Return the day of an answer; say what is wrong with one that is none."""
+    if isinstance(value, wishes.NoDay):
+        if value.impossible:
+            turn.say("impossible_date")
+        return None
+    if isinstance(value, wishes.OpenDay):
+        turn.say("authorization_day_open")
+        return None
+    return date.fromisoformat(value)

@@ -162,14 +162,9 @@ class MoveAuthForm(_OnAuthorization):
 
     @staticmethod
     def _possible(turn: Turn, seen: AuthorizationView, value: wishes.Day) -> str | None:
-        if isinstance(value, wishes.NoDay):
-            if value.impossible:
-                turn.say("impossible_date")
+        day = answers.plain_day(turn, value)
+        if day is None:
             return None
-        if isinstance(value, wishes.OpenDay):
-            turn.say("authorization_day_open")
-            return None
-        day = date.fromisoformat(value)
         if day == seen.treatment_on:
             turn.say("authorization_same_day", day=texts.day(day, turn.now.date()))
             return None
@@ -179,7 +174,7 @@ class MoveAuthForm(_OnAuthorization):
         if refused is not None:
             say_day_refused(turn, seen.number, day, refused)
             return None
-        return value
+        return day.isoformat()
 
 
 class DropAuthForm(_OnAuthorization):

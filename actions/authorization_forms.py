@@ -327,21 +327,16 @@ def _accepted_place(turn: Turn, number: str, name: str) -> str | None:
 
 
 def _accepted_day(turn: Turn, number: str, value: wishes.Day) -> str | None:
-    if isinstance(value, wishes.NoDay):
-        if value.impossible:
-            turn.say("impossible_date")
+    day = answers.plain_day(turn, value)
+    if day is None:
         return None
-    if isinstance(value, wishes.OpenDay):
-        turn.say("authorization_day_open")
-        return None
-    day = date.fromisoformat(value)
     refused = service.day_refused(
         turn.store, identity_id=turn.identity.id, number=number, day=day, now=turn.now
     )
     if refused is not None:
         say_day_refused(turn, number, day, refused)
         return None
-    return value
+    return day.isoformat()
 
 
 def say_day_refused(turn: Turn, number: str, day: date, refused: str) -> None:

@@ -207,6 +207,12 @@ class ConsultForm(Form):
             return None
 
 
+def phone_button(phone: str) -> dict[str, str]:
+    """Return a quick reply that says the phone on record, of which only a part is shown."""
+    shown = f"{phone[:3]}****{phone[-4:]}"
+    return texts.inform_button(texts.line("phone_on_record", phone=shown), phone=phone)
+
+
 class ActionAskConsultPhone(ServiceAction):
     """Asks which number to call, with the one that the policy was bought with as a button."""
 
@@ -218,9 +224,7 @@ class ActionAskConsultPhone(ServiceAction):
         phone = service.phone_on_record(
             turn.store, identity_id=turn.identity.id, number=turn.slot("policy")
         )
-        title = texts.line("phone_on_record", phone=f"{phone[:3]}****{phone[-4:]}")
-        button = texts.inform_button(title, phone=phone)
-        turn.say("ask_consult_phone", buttons=[button])
+        turn.say("ask_consult_phone", buttons=[phone_button(phone)])
         return []
 
 

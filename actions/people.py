@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from rasa_sdk.events import FollowupAction, SlotSet
 
 from actions import texts
+from actions.consultations import phone_button
 from actions.forms import Form, Found, Submit, entity_spans, says_no
 from actions.turn import REDIRECTS, Event, ServiceAction, Turn, open_form, resume
 from bot.rules.benefits import normalise_phone
@@ -282,9 +283,7 @@ class ActionAskContactPhone(ServiceAction):
         if phone is None:
             turn.say("ask_contact_phone")
             return []
-        title = texts.line("phone_on_record", phone=f"{phone[:3]}****{phone[-4:]}")
-        button = texts.inform_button(title, phone=phone)
-        turn.say("ask_contact_phone", buttons=[button])
+        turn.say("ask_contact_phone", buttons=[phone_button(phone)])
         return []
 
 

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from bot import clock
+from bot.desk.notices import PRIVATE, notice, part, said
 from bot.services.data_export import fetch_export
 from bot.services.errors import NotFound
 from bot.settings import get_settings
 from bot.store.files import get_files
 from bot.store.session import get_store
 
-_STATIC = Path(__file__).with_name("static")
-_PRIVATE = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
-
 
 async def page(_request: Request) -> Response:
     """Answer with a page that leads to the file: what previews a link must not fetch the data."""
-    return HTMLResponse((_STATIC / "export.html").read_text("utf-8"), headers=_PRIVATE)
+    content = part("export_file.html", button=said("data_button"), care=said("data_care"))
+    return notice("data", content=content)
 
 
 async def file(request: Request) -> Response:
@@ -30,10 +28,9 @@ async def file(request: Request) -> Response:
     try:
         reference, content = await asyncio.to_thread(_fetch, request.path_params["token"])
     except NotFound:
-        text = (_STATIC / "export_gone.html").read_text("utf-8")
-        return HTMLResponse(text, status_code=404, headers=_PRIVATE)
+        return notice("data_gone", status=404)
     named = {"Content-Disposition": f'attachment; filename="youxiang-{reference}.json"'}
-    return Response(content, media_type="application/json", headers=_PRIVATE | named)
+    return Response(content, media_type="application/json", headers=PRIVATE | named)
 
 
 def _fetch(token: str) -> tuple[str, bytes]:

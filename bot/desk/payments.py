@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import html
 import json
 import logging
-from pathlib import Path
 
 import httpx
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot import clock
+from bot.desk.notices import notice, part, said
 from bot.rules.payments import is_genuine, signature
 from bot.services import payments
 from bot.services.errors import NotFound, Refused
@@ -21,16 +20,12 @@ from bot.services.payment_gateway import demo_reference
 from bot.services.payments import PaymentView
 from bot.settings import get_settings
 from bot.store.session import get_store
-from bot.texts import texts
 
 logger = logging.getLogger(__name__)
 
 LARGEST_BODY = 10_000
 TIMEOUT_S = 5.0
-_STATIC = Path(__file__).with_name("static")
-_PAGE = {
-    "Cache-Control": "no-store",
-    "X-Robots-Tag": "noindex, nofollow",
+_FORM = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
         "form-action 'self'; frame-ancestors 'none'"
@@ -66,8 +61,8 @@ async def webhook(request: Request) -> Response:
 
 async def _body(request: Request) -> bytes | None:
     body = b""
-    async for part in request.stream():
-        body += part
+    async for chunk in request.stream():
+        body += chunk
         if len(body) > LARGEST_BODY:
             return None
     return body
@@ -124,20 +119,10 @@ async def _demo_payment(request: Request) -> PaymentView | None:
         return None
 
 
-def _page(state: str, seen: PaymentView | None = None, *, status: int = 200) -> HTMLResponse:
+def _page(state: str, seen: PaymentView | None = None, *, status: int = 200) -> Response:
     values = {"bill": seen.bill, "amount": f"{seen.amount:,.2f}"} if seen else {}
-
-    def said(name: str) -> str:
-        return html.escape(texts()[name].text.format(**values))
-
-    form = ""
-    if state == "open":
-        form = (_STATIC / "pay_form.html").read_text("utf-8").format(button=said("page_pay_button"))
-    page = (_STATIC / "pay.html").read_text("utf-8")
-    filled = page.format(
-        title=said(f"page_pay_{state}_title"), lead=said(f"page_pay_{state}"), form=form
-    )
-    return HTMLResponse(filled, status_code=status, headers=_PAGE)
+    form = part("pay_form.html", button=said("pay_button", values)) if state == "open" else ""
+    return notice(f"pay_{state}", values, content=form, status=status, headers=_FORM)
 
 
 ROUTES = (

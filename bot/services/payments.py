@@ -263,15 +263,7 @@ def waive_bill(store: Store, *, reference: str, actor: str, version: int, now: d
         Conflict: Somebody changed it meanwhile.
     """
     with store.begin() as session:
-        row: SelfPayBill | None = session.scalar(
-            sa.select(SelfPayBill).where(SelfPayBill.reference == reference)
-        )
-        if row is None:
-            raise NotFound("bill")
-        if row.version != version:
-            raise Conflict("the bill was changed meanwhile")
-        if row.status != "unpaid":
-            raise Refused("already_paid")
+        row = _unpaid_bill(session, reference, version)
         row.status = "waived"
         audit.record(session, at=now, actor=actor, action="bill.waive", subject=reference)
 
@@ -287,15 +279,7 @@ def reconcile(
         Conflict: Somebody changed it meanwhile.
     """
     with store.begin() as session:
-        row: SelfPayBill | None = session.scalar(
-            sa.select(SelfPayBill).where(SelfPayBill.reference == reference)
-        )
-        if row is None:
-            raise NotFound("bill")
-        if row.version != version:
-            raise Conflict("the bill was changed meanwhile")
-        if row.status != "unpaid":
-            raise Refused("already_paid")
+        row = _unpaid_bill(session, reference, version)
         if money.amount != Decimal(row.amount):
             raise Refused("amount")
         if money.paid_at > now:
@@ -371,3 +355,16 @@ def _view(row: Payment) -> PaymentView:
         row.status,
         row.expires_at.astimezone(TZ),
     )
+
+
+def _unpaid_bill(session: Any, reference: str, version: int) -> SelfPayBill:
+    row: SelfPayBill | None = session.scalar(
+        sa.select(SelfPayBill).where(SelfPayBill.reference == reference)
+    )
+    if row is None:
+        raise NotFound("bill")
+    if row.version != version:
+        raise Conflict("the bill was changed meanwhile")
+    if row.status != "unpaid":
+        raise Refused("already_paid")
+    return row
