@@ -9,12 +9,16 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import httpx
 import pytest
 
 from bot.settings import ROOT, load_settings
+from bot.store.demo.loader import load_demo
+from bot.store.migrate import upgrade
+from bot.store.session import Store
 from bot.training import ensure_model
 
 START_S = 180
@@ -61,6 +65,28 @@ def trained_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project's model, trained once a run."""
     var = tmp_path_factory.mktemp("training")
     return ensure_model(load_settings({"BOT_VAR": str(var)}))
+
+
+@pytest.fixture(scope="session")
+def demo_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with the demonstration data of Monday, 2026-11-23, made once a run."""
+    path = tmp_path_factory.mktemp("demo") / "store.sqlite"
+    upgrade(f"sqlite:///{path}")
+    store = Store(f"sqlite:///{path}")
+    with store.begin() as session:
+        load_demo(session, date(2026, 11, 23))
+    store.dispose()
+    return path
+
+
+@pytest.fixture
+def demo_store(tmp_path: Path, demo_file: Path) -> Iterator[Store]:
+    """A copy of it for one test."""
+    path = tmp_path / "store.sqlite"
+    shutil.copy(demo_file, path)
+    store = Store(f"sqlite:///{path}")
+    yield store
+    store.dispose()
 
 
 @pytest.fixture(scope="session")

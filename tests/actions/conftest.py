@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from pathlib import Path
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -24,8 +22,6 @@ from actions.turn import ServiceAction
 from bot.clock import TZ
 from bot.services.identity import identify
 from bot.settings import get_settings
-from bot.store.demo.loader import load_demo
-from bot.store.migrate import upgrade
 from bot.store.models import Binding, Household
 from bot.store.session import Store
 
@@ -70,24 +66,9 @@ class Reply:
         return [e["name"] for e in self.events if e["event"] == "active_loop"]
 
 
-@pytest.fixture(scope="session")
-def demo_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("demo") / "store.sqlite"
-    upgrade(f"sqlite:///{path}")
-    store = Store(f"sqlite:///{path}")
-    with store.begin() as session:
-        load_demo(session, date(2026, 11, 23))
-    store.dispose()
-    return path
-
-
 @pytest.fixture
-def store(tmp_path: Path, demo_file: Path) -> Iterator[Store]:
-    path = tmp_path / "store.sqlite"
-    shutil.copy(demo_file, path)
-    store = Store(f"sqlite:///{path}")
-    yield store
-    store.dispose()
+def store(demo_store: Store) -> Store:
+    return demo_store
 
 
 @pytest.fixture(autouse=True)

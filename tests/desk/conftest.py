@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-import shutil
 import sys
 from collections.abc import Callable, Iterator
-from datetime import date
 from pathlib import Path
 from types import ModuleType
 
@@ -19,8 +17,6 @@ from bot.desk import app as desk
 from bot.rules.outbox import Rate
 from bot.rules.partners import Scope
 from bot.services import api_keys
-from bot.store.demo.loader import load_demo
-from bot.store.migrate import upgrade
 from bot.store.session import Store
 
 
@@ -48,26 +44,6 @@ def create_postgres(postgres_url: str, migrated_database: str) -> Callable[[], s
     return lambda: _stores.create_database(postgres_url, template=migrated_database)
 
 
-@pytest.fixture(scope="session")
-def api_demo_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("api") / "store.sqlite"
-    upgrade(f"sqlite:///{path}")
-    store = Store(f"sqlite:///{path}")
-    with store.begin() as session:
-        load_demo(session, date(2026, 11, 23))
-    store.dispose()
-    return path
-
-
-@pytest.fixture
-def api_store(tmp_path: Path, api_demo_file: Path) -> Iterator[Store]:
-    path = tmp_path / "api.sqlite"
-    shutil.copy(api_demo_file, path)
-    store = Store(f"sqlite:///{path}")
-    yield store
-    store.dispose()
-
-
 @pytest.fixture
 def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Store], TestClient]]:
     """Answer from a store; there is no limit but the one a test sets."""
@@ -88,7 +64,7 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Store], TestCli
 
 
 @pytest.fixture
-def partner(api_store: Store, serve: Callable[[Store], TestClient]) -> Partner:
+def partner(demo_store: Store, serve: Callable[[Store], TestClient]) -> Partner:
     """A program that may do everything."""
-    key = api_keys.create(api_store, name="core", scopes=list(Scope), actor="test", now=NOW)
-    return Partner(serve(api_store), key)
+    key = api_keys.create(demo_store, name="core", scopes=list(Scope), actor="test", now=NOW)
+    return Partner(serve(demo_store), key)

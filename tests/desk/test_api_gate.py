@@ -46,13 +46,13 @@ def _ask(partner: Partner, method: str, path: str) -> int:
     return partner.client.request(method, api.PATH + filled, headers=headers).status_code
 
 
-def test_every_scope_against_every_operation(partner: Partner, api_store: Store) -> None:
+def test_every_scope_against_every_operation(partner: Partner, demo_store: Store) -> None:
     asked = operations()
     assert len(asked) >= 38
     assert {scope for _, _, scope in asked} == set(Scope)
     for scope in Scope:
         name = f"only {scope}"
-        key = api_keys.create(api_store, name=name, scopes=[scope], actor="test", now=NOW)
+        key = api_keys.create(demo_store, name=name, scopes=[scope], actor="test", now=NOW)
         only = Partner(partner.client, key)
         for method, path, needed in asked:
             status = _ask(only, method, path)
@@ -75,7 +75,7 @@ def test_without_a_key_nothing_is_answered_but_the_document(partner: Partner) ->
 
 @pytest.mark.parametrize("change", ["end", "prefix", "revoked", "over"])
 def test_a_key_that_is_not_valid_is_refused(
-    partner: Partner, api_store: Store, change: str
+    partner: Partner, demo_store: Store, change: str
 ) -> None:
     key = partner.key
     if change == "end":
@@ -83,37 +83,37 @@ def test_a_key_that_is_not_valid_is_refused(
     elif change == "prefix":
         key = "yx_" + "z" * 10 + key[13:]
     elif change == "revoked":
-        api_keys.revoke(api_store, name="core", actor="test", now=NOW)
+        api_keys.revoke(demo_store, name="core", actor="test", now=NOW)
     else:
-        with api_store.begin() as session:
+        with demo_store.begin() as session:
             session.execute(
                 sa.update(ApiKey).values(created_at=NOW - timedelta(days=2), expires_at=NOW)
             )
     assert Partner(partner.client, key).get("/bookings").status_code == 401
 
 
-def test_keys_are_hashed_and_noted(partner: Partner, api_store: Store) -> None:
+def test_keys_are_hashed_and_noted(partner: Partner, demo_store: Store) -> None:
     assert partner.get("/bookings").status_code == 200
-    (seen,) = api_keys.keys(api_store)
+    (seen,) = api_keys.keys(demo_store)
     assert seen.last_used_at == NOW
-    with api_store.read() as session:
+    with demo_store.read() as session:
         row = session.scalars(sa.select(ApiKey)).one()
         assert partner.key not in (row.hash, row.prefix)
         assert row.prefix in partner.key
     with pytest.raises(Conflict):
-        api_keys.create(api_store, name="core", scopes=["visits:write"], actor="t", now=NOW)
+        api_keys.create(demo_store, name="core", scopes=["visits:write"], actor="t", now=NOW)
     for scopes, name in (([], "a"), (["visits:fly"], "a"), (["visits:write"], "")):
         with pytest.raises(ValueError):
-            api_keys.create(api_store, name=name, scopes=scopes, actor="t", now=NOW)
+            api_keys.create(demo_store, name=name, scopes=scopes, actor="t", now=NOW)
     with pytest.raises(ValueError):
         api_keys.create(
-            api_store, name="a", scopes=["visits:write"], actor="t", now=NOW, expires_at=NOW
+            demo_store, name="a", scopes=["visits:write"], actor="t", now=NOW, expires_at=NOW
         )
-    api_keys.revoke(api_store, name="core", actor="t", now=NOW)
+    api_keys.revoke(demo_store, name="core", actor="t", now=NOW)
     with pytest.raises(Refused):
-        api_keys.revoke(api_store, name="core", actor="t", now=NOW)
+        api_keys.revoke(demo_store, name="core", actor="t", now=NOW)
     with pytest.raises(NotFound):
-        api_keys.revoke(api_store, name="nobody", actor="t", now=NOW)
+        api_keys.revoke(demo_store, name="nobody", actor="t", now=NOW)
 
 
 def test_too_many_requests_wait(partner: Partner, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,7 +149,7 @@ def test_an_unknown_path_and_method_are_problems(partner: Partner) -> None:
 
 
 def test_a_failure_here_says_nothing_of_itself(
-    partner: Partner, monkeypatch: pytest.MonkeyPatch, api_store: Store
+    partner: Partner, monkeypatch: pytest.MonkeyPatch, demo_store: Store
 ) -> None:
     def fail(*_: Any, **__: Any) -> None:
         raise RuntimeError("a secret")
@@ -174,7 +174,7 @@ def test_a_post_names_itself(partner: Partner) -> None:
 
 
 def test_the_same_request_is_answered_alike_and_done_once(
-    partner: Partner, api_store: Store
+    partner: Partner, demo_store: Store
 ) -> None:
     first = partner.post("/bills", BILL, once="one")
     again = partner.post("/bills", BILL, once="one")
@@ -187,38 +187,38 @@ def test_the_same_request_is_answered_alike_and_done_once(
     missing = partner.post("/bills", BILL | {"hospital": "没有"}, once="two")
     assert missing.status_code == 404
     assert partner.post("/bills", BILL | {"hospital": "没有"}, once="two").json() == missing.json()
-    with api_store.read() as session:
+    with demo_store.read() as session:
         rows = session.scalars(sa.select(ApiRequest)).all()
         assert all("YX2026" not in (row.answer or "") for row in rows)
 
 
-def test_another_partner_may_use_the_same_name(partner: Partner, api_store: Store) -> None:
-    key = api_keys.create(api_store, name="b", scopes=["payments:write"], actor="t", now=NOW)
+def test_another_partner_may_use_the_same_name(partner: Partner, demo_store: Store) -> None:
+    key = api_keys.create(demo_store, name="b", scopes=["payments:write"], actor="t", now=NOW)
     assert partner.post("/bills", BILL, once="one").status_code == 200
     other = Partner(partner.client, key).post("/bills", BILL | {"amount": "1.00"}, once="one")
     assert other.status_code == 200
 
 
-def test_a_dead_request_holds_its_name_for_a_minute(api_store: Store, partner: Partner) -> None:
+def test_a_dead_request_holds_its_name_for_a_minute(demo_store: Store, partner: Partner) -> None:
     taken = {"partner": 1, "key": "k", "fingerprint": "f"}
-    held = idempotency.take(api_store, wall=NOW, **taken)
+    held = idempotency.take(demo_store, wall=NOW, **taken)
     with pytest.raises(Conflict):
-        idempotency.take(api_store, wall=NOW + timedelta(seconds=59), **taken)
+        idempotency.take(demo_store, wall=NOW + timedelta(seconds=59), **taken)
     with pytest.raises(Refused):
-        idempotency.take(api_store, wall=NOW, **taken | {"fingerprint": "g"})
-    second = idempotency.take(api_store, wall=NOW + timedelta(seconds=60), **taken)
+        idempotency.take(demo_store, wall=NOW, **taken | {"fingerprint": "g"})
+    second = idempotency.take(demo_store, wall=NOW + timedelta(seconds=60), **taken)
     assert isinstance(held, idempotency.Taken)
     assert isinstance(second, idempotency.Taken)
     # The one that seemed dead comes back: its answer no longer counts.
-    idempotency.keep(api_store, held, idempotency.Answer(200, {}, "first"))
-    idempotency.keep(api_store, second, idempotency.Answer(200, {}, "second"))
-    found = idempotency.take(api_store, wall=NOW, **taken)
+    idempotency.keep(demo_store, held, idempotency.Answer(200, {}, "first"))
+    idempotency.keep(demo_store, second, idempotency.Answer(200, {}, "second"))
+    found = idempotency.take(demo_store, wall=NOW, **taken)
     assert isinstance(found, idempotency.Answer)
     assert found.body == "second"
     late = NOW + timedelta(hours=49)
-    assert isinstance(idempotency.take(api_store, wall=late, **taken), idempotency.Taken)
-    idempotency.forget(api_store, wall=late + timedelta(hours=49))
-    with api_store.read() as session:
+    assert isinstance(idempotency.take(demo_store, wall=late, **taken), idempotency.Taken)
+    idempotency.forget(demo_store, wall=late + timedelta(hours=49))
+    with demo_store.read() as session:
         assert session.scalars(sa.select(ApiRequest)).all() == []
 
 
@@ -226,7 +226,7 @@ def test_a_dead_request_holds_its_name_for_a_minute(api_store: Store, partner: P
 def shared(request: pytest.FixtureRequest) -> Iterator[Store]:
     """A store with the demonstration data on one database after the other."""
     if request.param == "sqlite":
-        yield request.getfixturevalue("api_store")
+        yield request.getfixturevalue("demo_store")
         return
     create_database = request.getfixturevalue("create_postgres")
     store = Store(create_database())

@@ -43,7 +43,7 @@ VISIT = {
 }
 
 
-def test_policies_are_created_and_updated(partner: Partner, api_store: Store) -> None:
+def test_policies_are_created_and_updated(partner: Partner, demo_store: Store) -> None:
     sent = POLICY | {"used": {"outpatient": "1200.50", "health_checks": 1}}
     dry = partner.post("/policies", {"policies": [sent]}, dry_run=True)
     assert dry.json() == {"created": 1, "updated": 0, "unchanged": 0}
@@ -52,7 +52,7 @@ def test_policies_are_created_and_updated(partner: Partner, api_store: Store) ->
     assert partner.post("/policies", {"policies": [sent]}).json()["unchanged"] == 1
     moved = POLICY | {"valid_to": "2027-01-31"}
     assert partner.post("/policies", {"policies": [moved]}).json()["updated"] == 1
-    with api_store.read() as session:
+    with demo_store.read() as session:
         row = session.scalars(sa.select(Policy).where(Policy.number == "YX2026-000900")).one()
         assert (row.child.name, row.household.phone) == ("林小北", "13900000900")
         assert row.valid_to.isoformat() == "2027-01-31"
@@ -75,7 +75,7 @@ def test_policies_are_created_and_updated(partner: Partner, api_store: Store) ->
     ],
 )
 def test_one_wrong_policy_stops_all(
-    partner: Partner, api_store: Store, change: dict[str, str], field: str
+    partner: Partner, demo_store: Store, change: dict[str, str], field: str
 ) -> None:
     other = POLICY | {"policy_number": "YX2026-000901", "phone": "13900000901"}
     answer = partner.post("/policies", {"policies": [other, POLICY | change]})
@@ -83,7 +83,7 @@ def test_one_wrong_policy_stops_all(
     assert answer.json()["code"] == "rows"
     (fault,) = answer.json()["errors"]
     assert (fault["row"], fault["field"]) == (1, field)
-    with api_store.read() as session:
+    with demo_store.read() as session:
         assert session.scalar(sa.select(Policy).where(Policy.number == "YX2026-000901")) is None
 
 
@@ -108,7 +108,7 @@ def test_values_are_checked(partner: Partner, change: dict[str, Any]) -> None:
     assert answer.json()["errors"][0]["row"] == 0
 
 
-def test_uses_are_set(partner: Partner, api_store: Store) -> None:
+def test_uses_are_set(partner: Partner, demo_store: Store) -> None:
     def send(used: str, benefit: str = "outpatient", number: str = "YX2026-000101") -> Any:
         row = {"policy_number": number, "benefit": benefit, "used": used}
         return partner.post("/benefit-uses", {"uses": [row]})
@@ -119,7 +119,7 @@ def test_uses_are_set(partner: Partner, api_store: Store) -> None:
     assert send("1.00", number="NONE").json()["errors"][0]["field"] == "policy_number"
     twice = {"policy_number": "YX2026-000101", "benefit": "vaccine", "used": "1.00"}
     assert partner.post("/benefit-uses", {"uses": [twice, twice]}).status_code == 422
-    with api_store.read() as session:
+    with demo_store.read() as session:
         use = session.scalars(
             sa.select(BenefitUse)
             .join(Policy, Policy.id == BenefitUse.policy_id)
@@ -128,7 +128,7 @@ def test_uses_are_set(partner: Partner, api_store: Store) -> None:
         assert use.used == Decimal("777.70")
 
 
-def test_hospitals_are_replaced_by_name(partner: Partner, api_store: Store) -> None:
+def test_hospitals_are_replaced_by_name(partner: Partner, demo_store: Store) -> None:
     assert partner.post("/hospitals", {"hospitals": [HOSPITAL]}).json()["created"] == 1
     assert partner.post("/hospitals", {"hospitals": [HOSPITAL]}).json()["unchanged"] == 1
     changed = HOSPITAL | {"departments": ["眼科", "口腔科"], "hours": "全天", "aliases": []}
@@ -137,13 +137,13 @@ def test_hospitals_are_replaced_by_name(partner: Partner, api_store: Store) -> N
     assert (
         partner.post("/hospitals", {"hospitals": [HOSPITAL | {"kind": "spa"}]}).status_code == 422
     )
-    with api_store.read() as session:
+    with demo_store.read() as session:
         row = session.scalars(sa.select(Hospital).where(Hospital.name == HOSPITAL["name"])).one()
         assert {one.name for one in row.departments} == {"眼科", "口腔科"}
         assert (row.aliases, row.hours) == ([], "全天")
 
 
-def test_visits_are_corrected_by_the_senders_reference(partner: Partner, api_store: Store) -> None:
+def test_visits_are_corrected_by_the_senders_reference(partner: Partner, demo_store: Store) -> None:
     missing = partner.post("/visits", {"visits": [VISIT]})
     assert missing.json()["errors"][0]["field"] == "hospital"
     partner.post("/hospitals", {"hospitals": [HOSPITAL]})
@@ -160,6 +160,6 @@ def test_visits_are_corrected_by_the_senders_reference(partner: Partner, api_sto
         answer = partner.post("/visits", {"visits": [VISIT | change]})
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)
     assert partner.post("/visits", {"visits": [VISIT, VISIT]}).status_code == 422
-    with api_store.read() as session:
+    with demo_store.read() as session:
         (row,) = session.scalars(sa.select(Visit).where(Visit.reference == "core-1"))
         assert row.self_pay == Decimal("90.00")

@@ -48,15 +48,15 @@ OPERATIONS = [(method.upper(), path) for path, told in DOCUMENT["paths"].items()
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
 @pytest.mark.parametrize("mode", ["positive", "negative"])
 def test_every_answer_is_documented(
-    api_store: Store,
+    demo_store: Store,
     serve: Callable[[Store], TestClient],
     monkeypatch: pytest.MonkeyPatch,
     method: str,
     path: str,
     mode: str,
 ) -> None:
-    key = api_keys.create(api_store, name="core", scopes=list(Scope), actor="test", now=NOW)
-    app = serve(api_store).app
+    key = api_keys.create(demo_store, name="core", scopes=list(Scope), actor="test", now=NOW)
+    app = serve(demo_store).app
     schema = schemathesis.openapi.from_asgi(f"{api.PATH}/openapi.json", app)
     operation = schema[path][method]
     generation = schemathesis.GenerationMode(mode)
@@ -96,10 +96,10 @@ def test_every_answer_is_documented(
 
 
 def test_the_driver_notices_an_undocumented_answer(
-    api_store: Store, serve: Callable[[Store], TestClient], monkeypatch: pytest.MonkeyPatch
+    demo_store: Store, serve: Callable[[Store], TestClient], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    key = api_keys.create(api_store, name="core", scopes=list(Scope), actor="test", now=NOW)
-    app = serve(api_store).app
+    key = api_keys.create(demo_store, name="core", scopes=list(Scope), actor="test", now=NOW)
+    app = serve(demo_store).app
     schema = schemathesis.openapi.from_asgi(f"{api.PATH}/openapi.json", app)
 
     async def teapot(*_: Any) -> Any:

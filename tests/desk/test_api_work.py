@@ -30,21 +30,21 @@ SOON = "2026-12-01T10:00:00+08:00"
 
 
 @pytest.fixture
-def parent(api_store: Store) -> int:
-    who = identify(api_store, "rest", "parent").id
-    with api_store.begin() as session:
+def parent(demo_store: Store) -> int:
+    who = identify(demo_store, "rest", "parent").id
+    with demo_store.begin() as session:
         home = session.scalars(sa.select(Household).where(Household.phone == "13800000101")).one()
         session.add(Binding(identity_id=who, household_id=home.id, verified_at=NOW))
     return who
 
 
 @pytest.fixture
-def booking(api_store: Store, parent: int) -> str:
-    with api_store.read() as session:
+def booking(demo_store: Store, parent: int) -> str:
+    with demo_store.read() as session:
         row = session.scalars(sa.select(Appointment).where(Appointment.reference == "A1001")).one()
         place, department = row.hospital.name, row.department
     seen, _ = appointments.book(
-        api_store,
+        demo_store,
         identity_id=parent,
         number=NUMBER,
         hospital=place,
@@ -56,16 +56,16 @@ def booking(api_store: Store, parent: int) -> str:
 
 
 @pytest.fixture
-def claim(api_store: Store, parent: int) -> str:
+def claim(demo_store: Store, parent: int) -> str:
     wish = claims.ClaimWish(
         ClaimKind.PUBLIC_OUTPATIENT, "上海市儿童医院", date(2026, 11, 20), Decimal("580.00")
     )
-    seen, _ = claims.open_claim(api_store, identity_id=parent, number=NUMBER, wish=wish, now=NOW)
-    with api_store.begin() as session:
+    seen, _ = claims.open_claim(demo_store, identity_id=parent, number=NUMBER, wish=wish, now=NOW)
+    with demo_store.begin() as session:
         row = session.scalars(sa.select(Claim).where(Claim.reference == seen.reference)).one()
         for requirement in row.requirements:
             requirement.received = True
-    claim_progress.submit(api_store, identity_id=parent, reference=seen.reference, now=NOW)
+    claim_progress.submit(demo_store, identity_id=parent, reference=seen.reference, now=NOW)
     return seen.reference
 
 
@@ -102,13 +102,13 @@ def actors(store: Store, action: str) -> list[str]:
 
 
 def test_a_booking_is_confirmed_changed_and_called_off(
-    partner: Partner, booking: str, api_store: Store
+    partner: Partner, booking: str, demo_store: Store
 ) -> None:
     thing = Thing(partner, f"/bookings/{booking}")
     confirmed = thing.do("confirm", {})
     assert confirmed.json()["status"] == "confirmed"
-    assert actors(api_store, "appointment.confirm") == ["api:core"]
-    assert "appointment_confirmed" in messages(api_store)
+    assert actors(demo_store, "appointment.confirm") == ["api:core"]
+    assert "appointment_confirmed" in messages(demo_store)
     moved = thing.do("change", {"visit_at": SOON})
     assert moved.json()["visit_at"] == SOON
     assert codes(thing.do("confirm", {})) == (409, "not_open")
@@ -118,23 +118,23 @@ def test_a_booking_is_confirmed_changed_and_called_off(
 
 
 def test_a_booking_is_declined_with_another_time(
-    partner: Partner, booking: str, api_store: Store
+    partner: Partner, booking: str, demo_store: Store
 ) -> None:
     thing = Thing(partner, f"/bookings/{booking}")
     past = {"reason": "没有号", "proposal": "2026-11-22T10:00:00+08:00"}
     assert codes(thing.do("decline", past)) == (422, "past")
     done = thing.do("decline", {"reason": "没有号", "proposal": "2026-12-01T02:00:00Z"}).json()
     assert (done["status"], done["proposed_at"]) == ("declined", SOON)
-    assert "appointment_declined" in messages(api_store)
+    assert "appointment_declined" in messages(demo_store)
 
 
 @pytest.mark.parametrize(("what", "status"), [("fulfilled", "fulfilled"), ("no-show", "noshow")])
 def test_how_a_booking_ended(
-    partner: Partner, booking: str, api_store: Store, what: str, status: str
+    partner: Partner, booking: str, demo_store: Store, what: str, status: str
 ) -> None:
     thing = Thing(partner, f"/bookings/{booking}")
     thing.do("confirm", {})
-    with api_store.begin() as session:
+    with demo_store.begin() as session:
         row = session.scalars(sa.select(Appointment).where(Appointment.reference == booking)).one()
         row.visit_at = NOW - timedelta(hours=1)
     thing.version += 1
@@ -171,7 +171,7 @@ def test_lists_go_on_where_they_ended(partner: Partner, booking: str) -> None:
 
 
 def test_an_authorization_is_approved_and_its_letter_sent(
-    partner: Partner, api_store: Store
+    partner: Partner, demo_store: Store
 ) -> None:
     thing = Thing(partner, "/authorizations/P3002")
     asked = thing.do("ask-papers", {"papers": ["cost_estimate"], "reason": "请补费用预估"})
@@ -185,11 +185,11 @@ def test_an_authorization_is_approved_and_its_letter_sent(
     assert codes(thing.do("approve")) == (409, "authorization_state")
     assert thing.do("letter").json()["guarantee_letter_at"] == "2026-11-23T10:00:00+08:00"
     assert codes(thing.do("letter")) == (409, "letter_sent")
-    assert actors(api_store, "authorization.approved") == ["api:core"]
+    assert actors(demo_store, "authorization.approved") == ["api:core"]
 
 
-def test_an_authorization_is_reviewed_and_declined(partner: Partner, api_store: Store) -> None:
-    with api_store.begin() as session:
+def test_an_authorization_is_reviewed_and_declined(partner: Partner, demo_store: Store) -> None:
+    with demo_store.begin() as session:
         row = session.scalars(
             sa.select(Authorization).where(Authorization.reference == "P3002")
         ).one()
@@ -204,12 +204,12 @@ def test_an_authorization_is_reviewed_and_declined(partner: Partner, api_store: 
     assert [one["reference"] for one in listed] == ["P3002"]
 
 
-def test_a_claim_is_settled_and_paid(partner: Partner, claim: str, api_store: Store) -> None:
+def test_a_claim_is_settled_and_paid(partner: Partner, claim: str, demo_store: Store) -> None:
     thing = Thing(partner, f"/claims/{claim}")
     asked = thing.do("ask-papers", {"papers": [{"document": "invoice", "reason": "缺发票"}]})
     assert (asked.json()["status"], asked.json()["missing"]) == ("documents_missing", ["invoice"])
     assert codes(thing.do("settle")) == (409, "papers_missing")
-    with api_store.begin() as session:
+    with demo_store.begin() as session:
         row = session.scalars(sa.select(Claim).where(Claim.reference == claim)).one()
         for requirement in row.requirements:
             requirement.received = True
@@ -222,8 +222,8 @@ def test_a_claim_is_settled_and_paid(partner: Partner, claim: str, api_store: St
     assert (done["approved_amount"], done["reason"]) == ("500.00", "非医保用药")
     assert thing.do("pay").json()["status"] == "paid"
     assert codes(thing.do("pay")) == (409, "move")
-    assert messages(api_store).count("claim_paid") == 1
-    assert actors(api_store, "claim.paid") == ["api:core"]
+    assert messages(demo_store).count("claim_paid") == 1
+    assert actors(demo_store, "claim.paid") == ["api:core"]
 
 
 def test_a_claim_with_an_unreadable_paper(partner: Partner, claim: str) -> None:
@@ -237,8 +237,8 @@ def test_a_claim_with_an_unreadable_paper(partner: Partner, claim: str) -> None:
     assert claim in [one["reference"] for one in listed]
 
 
-def test_drafts_are_their_parents_own(partner: Partner, claim: str, api_store: Store) -> None:
-    with api_store.begin() as session:
+def test_drafts_are_their_parents_own(partner: Partner, claim: str, demo_store: Store) -> None:
+    with demo_store.begin() as session:
         session.execute(sa.update(Claim).where(Claim.reference == claim).values(status="draft"))
     assert partner.get(f"/claims/{claim}").status_code == 404
     assert partner.post(f"/claims/{claim}/settle", version=1).status_code == 404
@@ -246,14 +246,14 @@ def test_drafts_are_their_parents_own(partner: Partner, claim: str, api_store: S
 
 
 def test_an_account_is_read_and_the_reading_noted(
-    partner: Partner, claim: str, api_store: Store, parent: int
+    partner: Partner, claim: str, demo_store: Store, parent: int
 ) -> None:
     assert codes(partner.get(f"/claims/{claim}/account")) == (404, "not_found")
-    with api_store.begin() as session:
+    with demo_store.begin() as session:
         row = session.scalars(sa.select(Claim).where(Claim.reference == claim)).one()
         row.status = "documents_missing"
     claim_progress.set_bank_account(
-        api_store,
+        demo_store,
         identity_id=parent,
         reference=claim,
         account=claim_progress.BankAccount("6222021001116245702", "工商银行上海徐汇支行"),
@@ -262,11 +262,11 @@ def test_an_account_is_read_and_the_reading_noted(
     found = partner.get(f"/claims/{claim}/account")
     assert found.json()["card"] == "6222021001116245702"
     assert "6222" not in partner.get(f"/claims/{claim}").text
-    assert actors(api_store, "claim.account_seen") == ["api:core"]
+    assert actors(demo_store, "claim.account_seen") == ["api:core"]
 
 
-def test_bills_are_made_paid_and_waived(partner: Partner, api_store: Store, parent: int) -> None:
-    with api_store.read() as session:
+def test_bills_are_made_paid_and_waived(partner: Partner, demo_store: Store, parent: int) -> None:
+    with demo_store.read() as session:
         place = session.scalars(sa.select(Appointment)).first().hospital.name
     new = {
         "policy_number": NUMBER,
@@ -292,7 +292,7 @@ def test_bills_are_made_paid_and_waived(partner: Partner, api_store: Store, pare
     assert (paid["status"], paid["paid_at"]) == ("paid", money["paid_at"])
     assert codes(thing.do("paid", money)) == (409, "already_paid")
     assert codes(thing.do("void")) == (409, "already_paid")
-    assert messages(api_store).count("self_pay_paid") == 1
+    assert messages(demo_store).count("self_pay_paid") == 1
     other = Thing(partner, "/bills/S5001")
     assert other.do("void").json()["status"] == "waived"
     assert codes(other.do("void", version=1)) == (412, "another_version")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -15,35 +14,16 @@ from bot.clock import TZ
 from bot.rules.claims import ClaimKind
 from bot.services.claims import ClaimWish, open_claim
 from bot.services.identity import identify
-from bot.store.demo.loader import load_demo
 from bot.store.files import FileStore
-from bot.store.migrate import upgrade
 from bot.store.models import Binding, Claim, Household
 from bot.store.session import Store
 
 TODAY = date(2026, 11, 23)  # a Monday
 
 
-@pytest.fixture(scope="session")
-def demo_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated SQLite file with the demonstration data, to copy."""
-    path = tmp_path_factory.mktemp("demo") / "store.sqlite"
-    upgrade(f"sqlite:///{path}")
-    store = Store(f"sqlite:///{path}")
-    with store.begin() as session:
-        load_demo(session, TODAY)
-    store.dispose()
-    return path
-
-
 @pytest.fixture
-def store(tmp_path: Path, demo_file: Path) -> Iterator[Store]:
-    """A store with the demonstration data of 2026-11-23."""
-    path = tmp_path / "store.sqlite"
-    shutil.copy(demo_file, path)
-    store = Store(f"sqlite:///{path}")
-    yield store
-    store.dispose()
+def store(demo_store: Store) -> Store:
+    return demo_store
 
 
 @pytest.fixture
