@@ -112,6 +112,7 @@ def serve_web(settings: Settings) -> None:
 
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
             app.state.streams.close()
+            app.state.pulses.close()
             super().handle_exit(sig, frame)
 
     config = uvicorn.Config(

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot import heartbeat
 from bot.desk import api, exports, files, payments, pictures
+from bot.desk.console import app as console
 from bot.settings import Settings, get_settings
 from bot.store.session import get_store
 
@@ -141,9 +142,12 @@ def create_app(settings: Settings | None = None, *, routes: Sequence[BaseRoute] 
             *files.ROUTES,
             *pictures.ROUTES,
             Mount(api.PATH, api.create_api()),
+            *console.ROUTES,
             Mount("/static", StaticFiles(directory=_STATIC)),
         ],
         lifespan=lifespan,
     )
+    app.state.settings = settings
+    console.prepare(app)
     app.add_middleware(SecurityHeaders)
     return app

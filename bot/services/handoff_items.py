@@ -98,6 +98,20 @@ def items(
         return tuple(_item(row, plan, now) for row in session.scalars(query))
 
 
+def ended(store: Store, *, now: datetime, limit: int) -> tuple[Item, ...]:
+    """Return the hand-offs that are over, the latest first."""
+    query = (
+        sa.select(HandOff)
+        .where(HandOff.status == HandOffState.RESOLVED.value)
+        .options(sa.orm.joinedload(HandOff.identity))
+        .order_by(sa.desc(HandOff.ended_at), sa.desc(HandOff.id))
+        .limit(limit)
+    )
+    with store.read() as session:
+        plan = plan_of(session)
+        return tuple(_item(row, plan, now) for row in session.scalars(query))
+
+
 def item(store: Store, *, handoff_id: int, now: datetime) -> Item:
     """Return one hand-off.
 

@@ -6,7 +6,7 @@ Personal data are masked until they are revealed, and each time they are is writ
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -116,6 +116,25 @@ def reveal(store: Store, *, identity_id: int, actor: str, reason: str, now: date
         return found
 
 
+def lines_after(store: Store, *, handoff_id: int, after: int) -> tuple[Entry, ...]:
+    """Return the lines of a conversation with a person beyond a cursor (``seq``), masked.
+
+    Raises:
+        NotFound: There is no such conversation.
+    """
+    with store.read() as session:
+        handoff = session.get(HandOff, handoff_id)
+        if handoff is None:
+            raise NotFound("handoff")
+        query = (
+            sa.select(HandOffMessage)
+            .where(HandOffMessage.handoff_id == handoff_id, HandOffMessage.seq > after)
+            .order_by(HandOffMessage.seq)
+        )
+        names = {policy.child.name for policy in bound_policies(session, handoff.identity_id)}
+        return tuple(_hidden(_entry(row), names) for row in session.scalars(query))
+
+
 def _collect(session: Session, identity_id: int, now: datetime) -> Transcript:
     identity = session.get(ChatIdentity, identity_id)
     if identity is None:
@@ -123,18 +142,8 @@ def _collect(session: Session, identity_id: int, now: datetime) -> Transcript:
     state = dialogue_state(session, identity)
     said = [Entry(line.at, line.direction, line.text) for line in dialogue_lines(session, identity)]
     people = sa.select(HandOffMessage).join(HandOff, HandOff.id == HandOffMessage.handoff_id)
-    for row in session.scalars(people.where(HandOff.identity_id == identity_id)):
-        said.append(
-            Entry(
-                row.written_at,
-                row.direction,
-                row.text,
-                row.author,
-                row.handoff_id,
-                row.seq,
-                row.media_type,
-            )
-        )
+    rows = session.scalars(people.where(HandOff.identity_id == identity_id))
+    said += [_entry(row) for row in rows]
     policies = bound_policies(session, identity_id)
     return Transcript(
         identity_id=identity_id,
@@ -147,6 +156,22 @@ def _collect(session: Session, identity_id: int, now: datetime) -> Transcript:
         cards=tuple(_card(session, policy, now) for policy in policies),
         references=_references(session, [policy.id for policy in policies]),
     )
+
+
+def _entry(row: HandOffMessage) -> Entry:
+    return Entry(
+        row.written_at,
+        row.direction,
+        row.text,
+        row.author,
+        row.handoff_id,
+        row.seq,
+        row.media_type,
+    )
+
+
+def _hidden(entry: Entry, names: set[str]) -> Entry:
+    return replace(entry, text=mask(entry.text, names))
 
 
 def _card(session: Session, policy: Policy, now: datetime) -> Card:
@@ -182,18 +207,7 @@ def _masked(full: Transcript) -> Transcript:
         identity_id=full.identity_id,
         channel=full.channel,
         masked=True,
-        entries=tuple(
-            Entry(
-                e.at,
-                e.direction,
-                mask(e.text, names),
-                e.author,
-                e.handoff_id,
-                e.seq,
-                e.media_type,
-            )
-            for e in full.entries
-        ),
+        entries=tuple(_hidden(entry, names) for entry in full.entries),
         slots={name: _mask_value(value, names) for name, value in full.slots.items()},
         form=full.form,
         asked=full.asked,

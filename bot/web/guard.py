@@ -6,12 +6,12 @@ import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from bot import clock
+from bot.desk.origins import is_own
 from bot.rules.outbox import Bucket, Rate, full, take
 from bot.settings import Settings
 from bot.web import session as sessions
@@ -105,28 +105,8 @@ def check_own_page(request: Request, settings: Settings) -> None:
     Raises:
         RefusedError: 403.
     """
-    origin = request.headers.get("origin", "")
-    if settings.public_url is not None:
-        own = origin == origin_of(settings.public_url)
-    else:
-        own = urlsplit_host(origin) == request.headers.get("host", "")
-    if not own or request.headers.get(HEADER) != "1":
+    if not is_own(request, settings) or request.headers.get(HEADER) != "1":
         raise RefusedError(403, "origin")
-
-
-def origin_of(url: str) -> str:
-    """Return an address's scheme, host and port, as browsers name it."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
-
-
-def urlsplit_host(origin: str) -> str | None:
-    """Return the host and port of an origin; ``None`` if it is none."""
-    try:
-        parts = urlsplit(origin)
-    except ValueError:
-        return None
-    return parts.netloc if parts.scheme in ("http", "https") and parts.netloc else None
 
 
 async def json_body(request: Request) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from bot.rules.claims import ClaimKind, document_checklist, is_minor, payout_due
 from bot.rules.hospitals import HospitalKind
 from bot.rules.identity import normalise_child_name
 from bot.rules.visits import booking_due
+from bot.store.demo.staff import load_staff
 from bot.store.models import (
     BENEFITS,
     Appointment,
@@ -82,6 +83,7 @@ def load_demo(session: Session, today: date) -> None:
         _history(session, row, policy, places, today)
     for lecture in _read("lectures.yml")["lectures"]:
         _lecture(session, lecture, today)
+    load_staff(session)
     session.flush()
 
 

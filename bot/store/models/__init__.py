@@ -87,6 +87,7 @@ from bot.store.models.people import (
     VerificationLock,
 )
 from bot.store.models.records import AuditEntry, Conversation, ConversationEvent
+from bot.store.models.staff import STAFF_ROLES, SignInFailure, StaffSession, StaffUser
 from bot.store.models.visits import APPOINTMENT_STATES, Appointment, Visit
 
 __all__ = [
@@ -118,6 +119,7 @@ __all__ = [
     "PAYMENT_STATES",
     "SERVICE_REQUEST_KINDS",
     "SERVICE_REQUEST_STATES",
+    "STAFF_ROLES",
     "AgentPresence",
     "ApiKey",
     "ApiRequest",
@@ -166,6 +168,9 @@ __all__ = [
     "Policy",
     "SelfPayBill",
     "ServiceRequest",
+    "SignInFailure",
+    "StaffSession",
+    "StaffUser",
     "VerificationLock",
     "Visit",
     "WebhookDelivery",

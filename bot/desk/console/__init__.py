@@ -1,0 +1,1 @@
+"""The desk: where staff talk with parents and work off what the bot has begun."""
