@@ -59,6 +59,9 @@ from bot.store.models import (
     Policy,
     SelfPayBill,
     ServiceRequest,
+    SignInFailure,
+    StaffSession,
+    StaffUser,
     VerificationLock,
     Visit,
     WebhookDelivery,
@@ -73,6 +76,15 @@ DAY = date(2026, 11, 23)
 # One valid row of every table; the ids are those of the rows before.
 VALID: dict[type[Any], dict[str, Any]] = {
     Household: {"phone": "13900000001"},
+    StaffUser: {
+        "login": "lin",
+        "name": "小林",
+        "role": "agent",
+        "password_hash": "x",
+        "created_at": NOW,
+    },
+    StaffSession: {"user_id": 1, "token_hash": "a" * 64, "made_at": NOW, "seen_at": NOW},
+    SignInFailure: {"login_hash": "b" * 64, "failures": 1, "last_at": NOW},
     Plan: {"name": "示例计划"},
     PlanBenefit: {"plan_id": 1, "benefit": "vaccine", "unit": "CNY", "limit_value": 0},
     PlanRoute: {"plan_id": 1, "service": "vaccination", "route": "public"},
@@ -286,6 +298,12 @@ VALID: dict[type[Any], dict[str, Any]] = {
 
 # Inserted after the rows above, with this change to the same table's valid row, it is refused.
 REFUSED = [
+    (StaffUser, {}),
+    (StaffUser, {"login": "zhou", "role": "king"}),
+    (StaffSession, {}),
+    (StaffSession, {"token_hash": "c" * 64, "user_id": 99}),
+    (SignInFailure, {}),
+    (SignInFailure, {"login_hash": "d" * 64, "failures": 0}),
     (Household, {}),
     (Plan, {}),
     (PlanBenefit, {}),
