@@ -35,7 +35,8 @@ from bot.store.session import Store, get_store
 
 logger = logging.getLogger(__name__)
 
-POLL_S = 0.5
+# The parent of a conversation with a person sees a line within a second.
+POLL_S = 0.2
 SCAN_S = 10.0
 # Whoever waits for a person waits no longer than that for one who has room.
 TICK_S = 2.0

@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm.exc import StaleDataError
 
 from bot.rules.consultations import HOTLINE
-from bot.services import audit
+from bot.services import audit, wording
 from bot.services.errors import Conflict, NotFound, Refused
 from bot.services.handoff_moves import agent_name
+from bot.services.identity import bound_policies
 from bot.store.models import CannedReply, ChatIdentity, HandOff, Policy
 from bot.store.session import Store
 
@@ -97,7 +98,7 @@ def remove(store: Store, *, code: str, actor: str, now: datetime) -> None:
 
 
 def rendered(store: Store, *, code: str, handoff_id: int, agent_id: int) -> str:
-    """Return a reply filled in for a conversation; a value that is not known stays empty.
+    """Return a reply filled in for a conversation; what is not known gets a general word.
 
     The agent reads it before it is sent; nothing is sent here.
 
@@ -112,10 +113,13 @@ def rendered(store: Store, *, code: str, handoff_id: int, agent_id: int) -> str:
         identity = session.get(ChatIdentity, handoff.identity_id)
         about = handoff.policy_id or (identity.current_policy_id if identity else None)
         policy = session.get(Policy, about) if about is not None else None
+        if policy is None:
+            bound = bound_policies(session, handoff.identity_id)
+            policy = bound[0] if len({one.child_id for one in bound}) == 1 else None
         values = {
             "agent": agent_name(session, agent_id),
-            "child": policy.child.name if policy is not None else "",
-            "plan": policy.plan.name if policy is not None else "",
+            "child": policy.child.name if policy is not None else wording.line("some_child"),
+            "plan": policy.plan.name if policy is not None else wording.line("some_plan"),
             "hotline": HOTLINE,
         }
         return str(row.text).format(**values)

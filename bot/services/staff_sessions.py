@@ -77,8 +77,15 @@ def sign_in(
     raise Refused("sign_in_locked" if stopped else "sign_in")
 
 
-def who(store: Store, *, token: str, wall: datetime) -> StaffView | None:
-    """Return whose session a token is of; ``None`` if it is over or there is none."""
+def who(store: Store, *, token: str, wall: datetime, used: bool = True) -> StaffView | None:
+    """Return whose session a token is of; ``None`` if it is over or there is none.
+
+    Args:
+        store: The store.
+        token: From :func:`sign_in`.
+        wall: The machine's time, aware.
+        used: Somebody is there; not so if an open page asks by itself.
+    """
     if not token:
         return None
     query = sa.select(StaffSession).where(StaffSession.token_hash == hash_of(token))
@@ -87,7 +94,7 @@ def who(store: Store, *, token: str, wall: datetime) -> StaffView | None:
         if row is None or row.user.disabled or session_is_over(row.made_at, row.seen_at, wall):
             return None
         found, number, seen_at = view(row.user), row.id, row.seen_at
-    if wall - seen_at > SEEN_EVERY:
+    if used and wall - seen_at > SEEN_EVERY:
         with store.begin() as session:
             session.execute(
                 sa.update(StaffSession).where(StaffSession.id == number).values(seen_at=wall)

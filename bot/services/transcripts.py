@@ -29,6 +29,7 @@ from bot.store.models import (
 )
 from bot.store.session import Store
 
+CHILD_NAME = "bind_child_name"
 # Digits of a phone, an identity card, a bank card or a policy, but for their ends.
 _NUMBER = re.compile(r"(?<!\d)(\d{3})\d{4,13}([\dXx]{4})(?!\d)")
 _SPACED = re.compile(r"(?<!\d)(1[3-9]\d)[ -]?\d{4}[ -]?(\d{4})(?!\d)")
@@ -203,6 +204,8 @@ def _references(session: Session, policies: list[int]) -> tuple[Reference, ...]:
 
 def _masked(full: Transcript) -> Transcript:
     names = {card.child for card in full.cards}
+    # Said before anything was bound.
+    names |= {said for said in [full.slots.get(CHILD_NAME)] if isinstance(said, str) and said}
     return Transcript(
         identity_id=full.identity_id,
         channel=full.channel,

@@ -26,7 +26,8 @@ def test_for_whom_something_waits(
     store: Store, now: datetime, new_identity: Callable[[str], int]
 ) -> None:
     presence.set_presence(store, agent_id=1, name="小林", status=AgentStatus.BUSY, now=now)
-    first, second, third = (ask(store, new_identity(name), now) for name in "abc")
+    people = [new_identity(name) for name in "abc"]
+    first, second, third = (ask(store, who, now) for who in people)
     urgent = ask(store, new_identity("d"), now, "emergency")
     assert desk_pulse.pulse(store, agent_id=1).urgent == (urgent,)
     # An emergency goes to the busy as well.
@@ -35,8 +36,11 @@ def test_for_whom_something_waits(
     assert before.offered == (urgent,)
     assert before.waiting == (first, second, third)
     handoff_desk.accept(store, handoff_id=first, agent_id=1, now=now)
+    # Nobody has said anything yet.
+    assert desk_pulse.pulse(store, agent_id=1).unanswered == {first: 1}
+    live_chat.agent_message(store, handoff_id=first, agent_id=1, text="您好", now=now)
     assert desk_pulse.pulse(store, agent_id=1).unanswered == {}
-    live_chat.route(store, identity_id=new_identity("a"), text="在吗", key="k", now=now)
+    live_chat.route(store, identity_id=people[0], text="在吗", key="k", now=now)
     mine = desk_pulse.pulse(store, agent_id=1)
     assert mine.waiting == (second, third)
     assert list(mine.unanswered) == [first]

@@ -249,8 +249,12 @@ async def _call(request: Request, role: Role | None) -> Call:
     token = request.cookies.get(cookie_name(settings), "")[:100]
     wall = clock.wall()
     user = None
+    # Open pages look by themselves; that is nobody's doing.
+    used = request.method != "GET" or request.headers.get(HEADER) != "1"
     if token:
-        user = await run_in_threadpool(staff_sessions.who, get_store(), token=token, wall=wall)
+        user = await run_in_threadpool(
+            staff_sessions.who, get_store(), token=token, wall=wall, used=used
+        )
     if role is not None:
         if user is None:
             raise Elsewhere(_sign_in_for(request))

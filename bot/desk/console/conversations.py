@@ -26,6 +26,7 @@ from bot.services.errors import Refused
 from bot.services.handoff_items import Item
 from bot.services.transcripts import Transcript
 from bot.store.files import get_files
+from bot.texts import texts
 
 LONGEST_KEY = 64
 # A photo or PDF that was sent is shown, and runs nothing.
@@ -190,6 +191,7 @@ def _shown(call: Call, item: Item, seen: Transcript) -> dict[str, Any]:
         "item": item,
         "seen": seen,
         "entries": seen.entries,
+        "slots": {n: v for n, v in seen.slots.items() if f"desk_slot_{n}" in texts()},
         "last": max([0, *own]),
         "level": wait_level(item, call),
         "history": handoff_items.history(call.store, handoff_id=item.id),

@@ -81,7 +81,7 @@ class Pulses:
 
     def _read(self, agent_id: int, token: str) -> dict[str, Any] | None:
         store = self._store()
-        if staff_sessions.who(store, token=token, wall=self._wall()) is None:
+        if staff_sessions.who(store, token=token, wall=self._wall(), used=False) is None:
             return None
         # Whoever has not said yet to be there is not.
         with suppress(NotFound):
