@@ -148,20 +148,25 @@ def open_page(
 
 
 def watch(chat: Chat) -> None:
+    """See :func:`watch_page`."""
+    watch_page(chat.page, chat.faults)
+
+
+def watch_page(page: Page, faults: list[str]) -> None:
     """Note errors of scripts, breaches of the content policy, and dialogs."""
 
     def console(message: Any) -> None:
         # A connection that breaks is part of some tests.
         if message.type == "error" and "Failed to load resource" not in message.text:
-            chat.faults.append(message.text)
+            faults.append(message.text)
 
     def dialog(opened: Any) -> None:
-        chat.faults.append(f"dialog: {opened.message}")
+        faults.append(f"dialog: {opened.message}")
         opened.dismiss()
 
-    chat.page.on("console", console)
-    chat.page.on("pageerror", lambda error: chat.faults.append(str(error)))
-    chat.page.on("dialog", dialog)
+    page.on("console", console)
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("dialog", dialog)
 
 
 def part(bot: RunningBot, name: str) -> psutil.Process:

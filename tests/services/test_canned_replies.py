@@ -35,7 +35,7 @@ def test_filled_in_for_a_conversation(
     other = new_identity("other")
     item = handoffs.request_handoff(store, identity_id=other, reason="asked", now=now).place.id
     assert service.rendered(store, code="hi", handoff_id=item, agent_id=9).startswith(
-        "我是人工同事，的问题"
+        "我是人工同事，孩子的您的计划问题"
     )
 
 

@@ -68,11 +68,24 @@ function beep() {
 
 async function refresh() {
   for (const part of document.querySelectorAll("[data-refresh]")) {
-    // Whoever fills in a form in it goes on.
-    if (part.contains(document.activeElement) && document.activeElement.matches("input, select, textarea")) continue;
+    if (isUsed(part)) continue;
     const answer = await get(part.dataset.refresh);
     if (answer.ok) part.replaceChildren(elements(answer.data.html));
   }
+}
+
+// Whoever fills in a form, or has its part open, goes on.
+function isUsed(part) {
+  const active = document.activeElement;
+  if (part.contains(active) && active.matches("input, select, textarea")) return true;
+  if (part.querySelector("details[open]")) return true;
+  return [...part.querySelectorAll("input:not([type=hidden]), select, textarea")].some((field) =>
+    field.type === "checkbox" || field.type === "radio"
+      ? field.checked !== field.defaultChecked
+      : field.tagName === "SELECT"
+        ? field.selectedIndex !== Math.max(0, [...field.options].findIndex((one) => one.defaultSelected))
+        : field.value !== field.defaultValue,
+  );
 }
 
 async function submit(event) {
