@@ -121,6 +121,11 @@ def at(d: date, clock: time) -> datetime:
     return datetime.combine(d, clock, tzinfo=TZ)
 
 
+def day_bounds(d: date) -> tuple[datetime, datetime]:
+    """Give the first moment of the local day `d` and that of the next."""
+    return at(d, time()), at(d + timedelta(days=1), time())
+
+
 def end_of_day(d: date) -> datetime:
     """Give the last second of the local day `d`, 23:59:59 in Asia/Shanghai.
 

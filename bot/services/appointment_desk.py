@@ -21,6 +21,7 @@ from bot.rules.notifications import NotificationKind
 from bot.rules.states import AppointmentState, can_move
 from bot.rules.visits import cancellation_deadline, is_late
 from bot.services import audit, wording
+from bot.services.desk_search import MOST, matching
 from bot.services.errors import Conflict, NotFound, Refused
 from bot.services.notifications import notify
 from bot.services.relevance import visit_key
@@ -77,6 +78,47 @@ def waiting(store: Store, *, status: str | None = None) -> list[DeskAppointment]
     )
     with store.read() as session:
         return [_view(row) for row in session.scalars(query)]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A visit, with its row's number for its history."""
+
+    id: int
+    appointment: DeskAppointment
+
+
+def listed(
+    store: Store, *, state: str | None = None, query: str = ""
+) -> tuple[DeskAppointment, ...]:
+    """Return open visits as :func:`waiting`, or those of a state, or those found.
+
+    Args:
+        store: The store.
+        state: Of one state.
+        query: Part of a number, a child's name or a policy's number; then of any state.
+    """
+    if not query:
+        return tuple(waiting(store, status=state))
+    wanted = matching(sa.select(Appointment), Appointment, query)
+    if state:
+        wanted = wanted.where(Appointment.status == state)
+    wanted = wanted.order_by(sa.desc(Appointment.visit_at)).limit(MOST)
+    with store.read() as session:
+        return tuple(_view(row) for row in session.scalars(wanted))
+
+
+def look_up(store: Store, *, reference: str) -> Found:
+    """Return a visit by its number.
+
+    Raises:
+        NotFound: There is none.
+    """
+    with store.read() as session:
+        row = session.scalar(sa.select(Appointment).where(Appointment.reference == reference))
+        if row is None:
+            raise NotFound("appointment")
+        return Found(row.id, _view(row))
 
 
 def confirm(

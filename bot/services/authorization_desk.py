@@ -19,6 +19,7 @@ from bot.rules.authorizations import Paper
 from bot.rules.notifications import NotificationKind
 from bot.rules.states import AuthorizationState, can_move
 from bot.services.authorizations import AuthorizationView, note, view
+from bot.services.desk_search import MOST, matching
 from bot.services.errors import Conflict, NotFound, Refused
 from bot.services.notifications import notify
 from bot.store.models import Authorization, AuthorizationPaper
@@ -46,6 +47,26 @@ def waiting(store: Store) -> list[AuthorizationView]:
             .order_by(sa.desc(Authorization.urgent), Authorization.treatment_on, Authorization.id)
         )
         return [view(row) for row in session.scalars(query)]
+
+
+def listed(
+    store: Store, *, state: str | None = None, query: str = ""
+) -> tuple[AuthorizationView, ...]:
+    """Return what is to be done as :func:`waiting`, or those of a state, or those found.
+
+    Args:
+        store: The store.
+        state: Of one state.
+        query: Part of a number, a child's name or a policy's number; then of any state.
+    """
+    if not state and not query:
+        return tuple(waiting(store))
+    wanted = matching(sa.select(Authorization), Authorization, query)
+    if state:
+        wanted = wanted.where(Authorization.status == state)
+    wanted = wanted.order_by(sa.desc(Authorization.id)).limit(MOST)
+    with store.read() as session:
+        return tuple(view(row) for row in session.scalars(wanted) if row.status != "draft")
 
 
 def look_up(store: Store, reference: str) -> AuthorizationView:

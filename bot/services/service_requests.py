@@ -148,6 +148,17 @@ def cancel(store: Store, *, identity_id: int, reference: str, now: datetime) -> 
         return _view(row)
 
 
+def waiting(store: Store) -> tuple[ServiceRequestView, ...]:
+    """Return what staff have not decided yet, of all families, oldest first."""
+    query = (
+        sa.select(ServiceRequest)
+        .where(ServiceRequest.status == "requested")
+        .order_by(ServiceRequest.requested_at, ServiceRequest.id)
+    )
+    with store.read() as session:
+        return tuple(_view(row) for row in session.scalars(query))
+
+
 def decide(
     store: Store,
     *,

@@ -8,7 +8,21 @@ from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from bot.desk.console import conversations, live, pages, queue, sign_in
+from bot.desk.console import (
+    appointments,
+    authorizations,
+    claims,
+    conversations,
+    documents,
+    figures,
+    guides,
+    live,
+    offices,
+    pages,
+    queue,
+    requests,
+    sign_in,
+)
 from bot.desk.console.calls import Call, door
 from bot.desk.console.live import Pulses
 
@@ -35,6 +49,14 @@ PAGES: tuple[BaseRoute, ...] = (
     *sign_in.ROUTES,
     *queue.ROUTES,
     *conversations.ROUTES,
+    *appointments.ROUTES,
+    *authorizations.ROUTES,
+    *claims.ROUTES,
+    *documents.ROUTES,
+    *requests.ROUTES,
+    *figures.ROUTES,
+    *guides.ROUTES,
+    *offices.ROUTES,
     *live.ROUTES,
 )
 ROUTES: tuple[BaseRoute, ...] = (

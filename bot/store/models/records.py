@@ -38,6 +38,6 @@ class ConversationEvent(Base):
     __tablename__ = "conversation_event"
     id: int = key()
     sender_id: str = col(sa.String(160), index=True)
-    at: datetime = col(UtcDateTime)
+    at: datetime = col(UtcDateTime, index=True)
     type_name: str = col(sa.String(64))
     data: dict[str, Any] = col(sa.JSON)

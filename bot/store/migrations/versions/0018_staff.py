@@ -57,10 +57,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("login_hash", name=op.f("pk_sign_in_failure")),
     )
     op.create_index(op.f("ix_sign_in_failure_last_at"), "sign_in_failure", ["last_at"])
+    # Figures of a day.
+    op.create_index(op.f("ix_conversation_event_at"), "conversation_event", ["at"])
 
 
 def downgrade() -> None:
     """Remove the tables."""
+    op.drop_index(op.f("ix_conversation_event_at"), "conversation_event")
     op.drop_table("sign_in_failure")
     op.drop_table("staff_session")
     op.drop_table("staff_user")

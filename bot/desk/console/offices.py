@@ -1,0 +1,146 @@
+"""What admins manage: staff's accounts, partners' keys, and the audit trail."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+
+from starlette.responses import Response
+
+from bot.desk.console.calls import Call, door
+from bot.rules.calendar import at
+from bot.rules.partners import Scope
+from bot.rules.staff import Role
+from bot.services import api_keys, desk_history, staff_users
+from bot.services.desk_history import PAGE, Filter
+from bot.services.errors import Refused
+
+
+def staff(call: Call) -> Response:
+    """Show the accounts."""
+    return call.show("staff.html", users=staff_users.staff(call.store), roles=tuple(Role))
+
+
+def create_user(call: Call) -> Response:
+    """Make an account; its password is shown this once."""
+    made, password = staff_users.create(
+        call.store,
+        login=call.text("login"),
+        name=call.text("name"),
+        role=_role(call),
+        actor=call.actor,
+        now=call.now,
+    )
+    return call.show("secret.html", title=made.login, secret=password, kind="password")
+
+
+def change_user(call: Call) -> Response:
+    """Change an account; nobody changes his own."""
+    if call.number("id") == call.user.id:
+        raise Refused("yourself")
+    staff_users.change(
+        call.store,
+        user_id=call.number("id"),
+        name=call.text("name"),
+        role=_role(call),
+        disabled=call.text("disabled") == "1",
+        version=call.version(),
+        actor=call.actor,
+        now=call.now,
+    )
+    return call.done("/desk/staff", "staff_changed")
+
+
+def reset_user(call: Call) -> Response:
+    """Give an account a new password, shown this once."""
+    changed, password = staff_users.reset_password(
+        call.store,
+        user_id=call.number("id"),
+        version=call.version(),
+        actor=call.actor,
+        now=call.now,
+    )
+    return call.show("secret.html", title=changed.login, secret=password, kind="password")
+
+
+def keys(call: Call) -> Response:
+    """Show the partners' keys."""
+    return call.show("keys.html", keys=api_keys.keys(call.store), scopes=tuple(Scope), now=call.now)
+
+
+def create_key(call: Call) -> Response:
+    """Make a key, shown this once."""
+    scopes = [scope for scope in Scope if scope.value in call.texts("scope")]
+    if not scopes:
+        raise Refused("no_scope")
+    name = call.text("name")
+    key = api_keys.create(
+        call.store,
+        name=name,
+        scopes=scopes,
+        expires_at=_until(call),
+        actor=call.actor,
+        now=call.now,
+    )
+    return call.show("secret.html", title=name, secret=key, kind="key")
+
+
+def revoke_key(call: Call) -> Response:
+    """End a key."""
+    api_keys.revoke(call.store, name=call.text("name"), actor=call.actor, now=call.now)
+    return call.done("/desk/keys", "key_revoked")
+
+
+def audit(call: Call) -> Response:
+    """Show who did what."""
+    given = call.query("day")
+    try:
+        day = date.fromisoformat(given) if given else None
+    except ValueError as error:
+        raise Refused("day") from error
+    before = call.query("before")
+    wanted = Filter(
+        actor=call.query("actor").strip(),
+        action=call.query("action").strip(),
+        subject=call.query("subject").strip(),
+        day=day,
+    )
+    found = desk_history.trail(
+        call.store,
+        wanted=wanted,
+        before=int(before) if before.isascii() and before.isdecimal() else None,
+    )
+    more = found[-1].id if len(found) == PAGE else None
+    return call.show("audit.html", entries=found, wanted=wanted, more=more)
+
+
+def _role(call: Call) -> Role:
+    try:
+        return Role(call.text("role"))
+    except ValueError as error:
+        raise Refused("role") from error
+
+
+def _until(call: Call) -> datetime | None:
+    given = call.text("until")
+    if not given:
+        return None
+    try:
+        until = at(date.fromisoformat(given), time(23, 59, 59))
+    except ValueError as error:
+        raise Refused("day") from error
+    if until <= call.now:
+        raise Refused("past")
+    return until
+
+
+_ROLE = Role.ADMIN
+ROUTES = (
+    door("/staff", staff, role=_ROLE),
+    door("/staff/create", create_user, role=_ROLE, post=True),
+    door("/staff/{id:int}/change", change_user, role=_ROLE, post=True),
+    door("/staff/{id:int}/reset", reset_user, role=_ROLE, post=True),
+    door("/keys", keys, role=_ROLE),
+    door("/keys/create", create_key, role=_ROLE, post=True),
+    door("/keys/revoke", revoke_key, role=_ROLE, post=True),
+    door("/audit", audit, role=_ROLE),
+)
