@@ -1,4 +1,4 @@
-"""``bot staff``: what staff do with requests, from the command line, until they have a desk.
+"""``bot staff``: what staff do with requests, from the command line, beside the desk.
 
 A group of commands is a function that registers them: see :func:`group` and
 :mod:`bot.staff_appointments`. Commands get their :class:`Desk` from the context, call one service,
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from bot import staff_api_keys, staff_appointments, staff_consultations, staff_handoffs
+from bot import staff_api_keys, staff_appointments, staff_consultations, staff_handoffs, staff_users
 from bot.errors import OperatorError
 from bot.staff_account import complaints_app, data_app
 from bot.staff_claims import claims_app
@@ -91,7 +91,8 @@ def refusals() -> Iterator[None]:
     except Conflict as error:
         raise OperatorError("刚被别人改过，什么都没有做：请重新查看再办") from error
     except Refused as error:
-        known = texts().get(f"line_refused_{error.reason}")
+        name = error.reason
+        known = texts().get(f"line_refused_{name}") or texts().get(f"desk_refused_{name}")
         raise OperatorError(f"不能办：{known.text if known else error.reason}") from error
     except ValueError as error:
         raise OperatorError(f"填写有误：{error}") from error
@@ -114,6 +115,7 @@ group("appointments", "预约：确认、改时间、回绝、取消、记录到
 group("consultations", "医生回电：待打的、已打、不再打。", staff_consultations.register)
 group("api-keys", "对接程序的密钥：发、看、停。", staff_api_keys.register)
 group("handoffs", "人工对话：排队、接入、回复、办结。", staff_handoffs.register)
+group("users", "工作台账号：建、看、重设密码。", staff_users.register)
 staff_app.add_typer(claims_app, name="claims")
 staff_app.add_typer(complaints_app, name="complaints")
 staff_app.add_typer(data_app, name="data")

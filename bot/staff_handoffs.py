@@ -1,4 +1,4 @@
-"""``bot staff handoffs``: the queue and the conversations, until there is a desk to play with."""
+"""``bot staff handoffs``: the queue and the conversations, beside the desk."""
 
 from __future__ import annotations
 

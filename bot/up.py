@@ -170,6 +170,7 @@ def _show(settings: Settings, console: Console, seconds: float) -> None:
         table.add_row(TITLES[Process.TELEGRAM], settings.telegram_url, str(log))
     console.print(table)
     console.print(f"聊天网页  {settings.base_url}/")
+    console.print(f"工作台    {settings.base_url}/desk")
     console.print(f"健康检查  http://{HOST}:{settings.web_port}/health")
     if settings.env == "demo":
         console.print("也可以聊  另开一个终端，运行 [bold]uv run bot chat[/]")

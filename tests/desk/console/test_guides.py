@@ -1,0 +1,121 @@
+"""What supervisors set, and the figures they see."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+
+from bot.desk.console import guides
+from bot.rules.handoffs import AgentStatus
+from bot.rules.office_hours import Span
+from bot.services import handoff_desk, handoffs, live_chat, office_hours, presence
+from bot.services.errors import Refused
+from bot.store.session import Store
+from tests.desk.console.conftest import NOW, Clock, Staff
+
+WEEK = {f"kind_{kind}": "09:00-12:00，13:00-18:00" for kind in range(5)}
+
+
+def test_the_weekly_plan(supervisor: Staff, demo_store: Store) -> None:
+    supervisor.does("/desk/hours/week", **WEEK, kind_8="9:00至17:30")
+    page = supervisor.get("/desk/hours").text
+    assert page.count('value="09:00-12:00，13:00-18:00"') == 5
+    assert 'value="09:00-17:30"' in page
+    plan = office_hours.plan(demo_store)
+    assert plan.week[0] == (Span(540, 720), Span(780, 1080))
+    assert 6 not in plan.week
+    assert "至少要有一段" in supervisor.refused("/desk/hours/week")
+    assert "不能重叠" in supervisor.refused("/desk/hours/week", kind_0="9:00-12:00 11:00-13:00")
+    assert office_hours.plan(demo_store) == plan
+
+
+def test_single_days(supervisor: Staff) -> None:
+    day = "2026-11-25"
+    supervisor.does("/desk/hours/day", day=day, spans="", label="年会<b>")
+    page = supervisor.read("/desk/hours")
+    assert "年会<b>" in page
+    assert "2026-11-25 周三 不服务" in " ".join(page.split())
+    supervisor.does("/desk/hours/clear", day=day)
+    assert "年会" not in supervisor.read("/desk/hours")
+    assert "日期没有填对" in supervisor.refused("/desk/hours/day", day="明天", spans="")
+
+
+@pytest.mark.parametrize(
+    ("typed", "spans"),
+    [
+        ("", ()),
+        ("8:00-12:00", ((480, 720),)),
+        ("13：00～24:00; 08:00—12:00", ((480, 720), (780, 1440))),
+        ("09:00 - 12:00、13:00 到 18:00", ((540, 720), (780, 1080))),
+    ],
+)
+def test_spans_as_they_are_typed(typed: str, spans: tuple[tuple[int, int], ...]) -> None:
+    assert guides.typed(typed) == tuple(Span(*one) for one in spans)
+    assert guides.typed(guides.written(guides.typed(typed))) == guides.typed(typed)
+
+
+@pytest.mark.parametrize(
+    "typed", ["九点", "12:00-9:00", "9:00-9:00", "9:60-10:00", "9:00-25:00", "9:00-10:00 x", "9-10"]
+)
+def test_spans_that_are_none(typed: str) -> None:
+    with pytest.raises(Refused, match="spans"):
+        guides.typed(typed)
+
+
+def test_ready_replies(supervisor: Staff) -> None:
+    supervisor.does("/desk/replies/save", code="hi", text="您好，我是{agent}")
+    assert "您好，我是{agent}" in supervisor.read("/desk/replies")
+    assert "花括号" in supervisor.refused("/desk/replies/save", code="x", text="{secret}")
+    assert "刚被别人改过" in supervisor.refused("/desk/replies/save", code="hi", text="又一条")
+    supervisor.does("/desk/replies/save", code="hi", text="您好", version="1")
+    gone = supervisor.refused("/desk/replies/save", code="hi", text="旧页面", version="1")
+    assert "刚被别人改过" in gone
+    supervisor.does("/desk/replies/remove", code="hi")
+    assert "还没有常用回复" in supervisor.read("/desk/replies")
+
+
+def test_dead_letters(supervisor: Staff) -> None:
+    assert "都送到了" in supervisor.read("/desk/dead-letters")
+    assert supervisor.post("/desk/dead-letters/7/replay").status_code == 404
+
+
+def test_a_days_figures(supervisor: Staff, demo_store: Store, parent: int, moment: Clock) -> None:
+    presence.set_presence(demo_store, agent_id=1, name="=小林", status=AgentStatus.ONLINE, now=NOW)
+    number = handoffs.request_handoff(
+        demo_store, identity_id=parent, reason="asked", now=NOW
+    ).place.id
+    moment.go(minutes=2)
+    handoff_desk.accept(demo_store, handoff_id=number, agent_id=1, now=moment.now)
+    moment.go(minutes=3)
+    live_chat.agent_message(demo_store, handoff_id=number, agent_id=1, text="您好", now=moment.now)
+    page = " ".join(supervisor.read("/desk/figures").split())
+    assert "等到接入 1 2 分 2 分 2 分 2 分" in page
+    assert "等到首次回复 1 5 分 5 分 5 分 5 分" in page
+    assert "首次回复 0 0 1" in page
+    answer = supervisor.get("/desk/figures.csv?day=2026-11-23")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert "figures-2026-11-23.csv" in answer.headers["content-disposition"]
+    assert answer.content.startswith(b"\xef\xbb\xbf")
+    rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert ["接入等待中位数（秒）", "120"] in rows
+    assert ["'=小林", "1", "0", "300", ""] in rows
+    days = supervisor.get("/desk/figures-days.csv?first=2026-11-01&last=2026-11-23").text
+    assert len(days.strip().splitlines()) == 24
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "figures?day=x",
+        "figures?day=2026-11-24",
+        "figures.csv?day=1999-01-01",
+        "figures-days.csv?first=2026-11-23&last=2026-11-22",
+        "figures-days.csv?first=2026-10-01&last=2026-11-23",
+    ],
+)
+def test_days_that_there_are_not(supervisor: Staff, query: str) -> None:
+    answer = supervisor.get(f"/desk/{query}")
+    assert answer.status_code == 422
+    assert "没有办成" in answer.text
