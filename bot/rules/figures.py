@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from statistics import median
 
 # Ratings of so many stars and more are good ones.
@@ -48,3 +48,22 @@ def ratings(stars: Sequence[int]) -> Ratings:
 def share(part: int, whole: int) -> float | None:
     """Give a part of a whole, 0 to 1; None of nothing."""
     return part / whole if whole else None
+
+
+def in_time(
+    due_at: datetime, done_at: datetime | None, *, wanted: bool, now: datetime
+) -> bool | None:
+    """Say whether something was done by its due time; the due moment itself is in time.
+
+    Args:
+        due_at: Aware.
+        done_at: Aware; None if it was not done.
+        wanted: Whether it is still to be done; what was taken back is not.
+        now: Aware.
+
+    Returns:
+        None if that cannot be said: it is not due yet, or was taken back undone.
+    """
+    if done_at is not None:
+        return done_at <= due_at
+    return False if wanted and due_at < now else None

@@ -44,9 +44,12 @@ class Said:
 
 def conversation_of(identity: ChatIdentity) -> str:
     """Return what the tracker store calls an account's conversation."""
-    if identity.channel == LOOPBACK:
-        return identity.account
-    return f"{identity.channel}:{identity.account}"
+    return sender_of(identity.channel, identity.account)
+
+
+def sender_of(channel: str, account: str) -> str:
+    """Return what the tracker store calls the conversation of an account in a channel."""
+    return account if channel == LOOPBACK else f"{channel}:{account}"
 
 
 def dialogue_state(session: Session, identity: ChatIdentity) -> DialogueState:

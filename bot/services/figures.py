@@ -6,7 +6,7 @@ Days are local ones (Asia/Shanghai). Waits are told twice: by the clock, and in 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -16,29 +16,21 @@ from sqlalchemy.orm import Session
 
 from bot.rules.calendar import day_bounds, local, local_day
 from bot.rules.figures import Ratings, Spread, ratings, share, spread
-from bot.rules.handoffs import EndReason, HandOffState, Wish
+from bot.rules.handoffs import SILENCES_BOT, WAITING, EndReason, HandOffReason, HandOffState
 from bot.rules.office_hours import OfficePlan, office_time
-from bot.rules.sla import first_answer_goal
-from bot.services.dialogues import conversation_of
+from bot.services.dialogues import sender_of
+from bot.services.figures_due import Overdue, overdue
+from bot.services.figures_volume import HOURS, volume
+from bot.services.handoff_moves import BOT, SYSTEM, agent_actor
 from bot.services.office_hours import plan_of
-from bot.store.models import (
-    AgentPresence,
-    Appointment,
-    Authorization,
-    Claim,
-    Complaint,
-    ConsultationRequest,
-    ConversationEvent,
-    DataRequest,
-    HandOff,
-    HandOffEvent,
-    HandOffMessage,
-)
+from bot.store.models import AgentPresence, ChatIdentity, HandOff, HandOffEvent, HandOffMessage
 from bot.store.session import Store
 
 MOST_DAYS = 31
-TRANSFER = "transfer"
-OPEN_AUTHORIZATIONS = ("submitted", "under_review", "documents_missing")
+# Why a conversation was taken from an agent who did nothing.
+TAKEN_BACK = ("agent_silent", "assignment_timeout")
+_S = HandOffState
+_ROWS: Any = HandOff.__table__
 
 
 @dataclass(frozen=True)
@@ -51,22 +43,13 @@ class Waits:
 
 @dataclass(frozen=True)
 class AgentRow:
-    """An agent's day."""
+    """An agent's day: conversations taken up, ended by whichever side, first words, ratings."""
 
     name: str
     accepted: int
     resolved: int
     first_answer: Spread
     ratings: Ratings
-
-
-@dataclass(frozen=True)
-class Overdue:
-    """What is past its due time now, and what fell due today and was or was not done by then."""
-
-    now: int
-    met: int
-    missed: int
 
 
 @dataclass(frozen=True)
@@ -81,7 +64,14 @@ class Hour:
 
 @dataclass(frozen=True)
 class Figures:
-    """A day up to now. ``containment`` is the share of conversations that needed no person."""
+    """A day up to now.
+
+    Conversations are the chats in which a parent wrote; ``contained`` are those that needed no
+    person, ``containment`` their share. ``waiting_now`` and what is overdue ``now`` are of the
+    moment of asking, whichever the day. Waits belong to the day on which they ended, what had to
+    be done to the day on which it was due. ``ends`` and ``reasons`` are words of
+    :mod:`bot.rules.handoffs`.
+    """
 
     day: date
     conversations: int
@@ -139,248 +129,149 @@ def figures_between(store: Store, *, first: date, last: date, now: datetime) -> 
 
 def _figures(session: Session, day: date, now: datetime) -> Figures:
     first, after = day_bounds(day)
-    until = min(after, now)
     plan = plan_of(session)
-    asked = _handoffs(session, HandOff.requested_at, first, after)
-    taken = _handoffs(session, HandOff.accepted_at, first, after)
-    answered = _handoffs(session, HandOff.first_reply_at, first, after)
-    over = _handoffs(session, HandOff.ended_at, first, after)
-    rated = _handoffs(session, HandOff.rated_at, first, after)
-    said = _said(session, first, after)
-    spoke = {who for who, kind, _ in said if kind == "user"}
-    helped = {conversation_of(row.identity) for row in asked}
+    rows = _handoffs(session, first, after)
+
+    def on_day(column: str) -> list[Any]:
+        return [
+            row for row in rows if (at := getattr(row, column)) is not None and first <= at < after
+        ]
+
+    asked = [row for row in on_day("requested_at") if not row.again]
+    taken, answered = on_day("accepted_at"), on_day("first_reply_at")
+    over, rated = on_day("ended_at"), on_day("rated_at")
     moves = _moves(session, first, after)
+    said = volume(session, first, after)
+    helped = said.with_people | {sender_of(row.channel, row.account) for row in asked}
+    contained = len(said.senders - helped)
     return Figures(
         day=day,
-        conversations=len(spoke | helped),
-        contained=len(spoke - helped),
-        containment=share(len(spoke - helped), len(spoke | helped)),
-        messages_in=sum(kind == "user" for _, kind, _ in said)
-        + _lines(session, "parent", first, after),
-        messages_out=sum(kind == "bot" for _, kind, _ in said)
-        + _lines(session, "agent", first, after),
+        conversations=len(said.senders),
+        contained=contained,
+        containment=share(contained, len(said.senders)),
+        messages_in=sum(said.parents.values()),
+        messages_out=sum(said.replies.values()),
         handoffs=len(asked),
         reasons=dict(Counter(row.reason for row in asked)),
-        ends=dict(Counter(row.end_reason for row in over if row.end_reason)),
+        ends=dict(Counter(row.end_reason for row in over)),
         waiting_now=_waiting(session),
         accepted=_waits(plan, [(row.requested_at, row.accepted_at) for row in taken]),
         first_answer=_waits(plan, [(row.requested_at, row.first_reply_at) for row in answered]),
-        talk=_waits(plan, [(r.accepted_at, r.ended_at) for r in over if r.accepted_at]),
-        ratings=ratings([row.rating for row in rated if row.rating is not None]),
+        talk=_waits(plan, [(row.accepted_at, row.ended_at) for row in over if row.accepted_at]),
+        ratings=ratings([row.rating for row in rated]),
         abandoned=sum(
-            row.end_reason == EndReason.ENDED_BY_PARENT and row.accepted_at is None for row in over
+            move.reason == EndReason.ENDED_BY_PARENT and move.from_status in WAITING
+            for move in moves
         ),
-        transfers=moves[TRANSFER],
-        takeovers=moves["agent_silent"] + moves["assignment_timeout"],
-        agents=_agents(session, taken, answered, over, rated),
-        overdue=_overdue(session, plan, answered, first, until, now),
-        hours=_hours(said, asked, taken),
+        # To be passed on, an item goes through the queue at times, and always to the colleague.
+        transfers=sum(m.reason == "transfer" and m.to_status == _S.ASSIGNED for m in moves),
+        takeovers=sum(m.reason in TAKEN_BACK and m.to_status == _S.QUEUED for m in moves),
+        agents=_agents(session, moves, answered, rated, _speakers(session, first, after)),
+        overdue=overdue(session, plan, day, now),
+        hours=_hours(said.parents, asked, taken),
     )
 
 
-def _handoffs(session: Session, column: Any, first: datetime, after: datetime) -> list[HandOff]:
+def _handoffs(session: Session, first: datetime, after: datetime) -> list[Any]:
+    """Return the columns of all hand-offs that something happened to; ``again`` as below.
+
+    Whoever was not served keeps the place in a second hand-off, which nobody has asked for.
+    """
+    c, moments = _ROWS.c, ("requested_at", "accepted_at", "first_reply_at", "ended_at", "rated_at")
+    opening = sa.select(HandOffEvent.id).where(
+        HandOffEvent.handoff_id == c.id,
+        HandOffEvent.from_status == BOT,
+        HandOffEvent.actor == SYSTEM,
+    )
     query = (
-        sa.select(HandOff)
-        .where(column >= first, column < after)
-        .options(sa.orm.joinedload(HandOff.identity))
-        .order_by(HandOff.id)
+        sa.select(
+            *(c[name] for name in ("id", "reason", "end_reason", "rating", "agent_id", *moments)),
+            ChatIdentity.channel,
+            ChatIdentity.account,
+            opening.exists().label("again"),
+        )
+        .select_from(_ROWS.join(ChatIdentity.__table__))
+        .where(sa.or_(*(sa.and_(c[name] >= first, c[name] < after) for name in moments)))
+        .order_by(c.id)
     )
-    return list(session.scalars(query))
+    return list(session.execute(query))
 
 
-def _said(session: Session, first: datetime, after: datetime) -> list[tuple[str, str, datetime]]:
-    """Return who said what kind of thing when, in the dialogues with the bot."""
-    query = sa.select(
-        ConversationEvent.sender_id, ConversationEvent.type_name, ConversationEvent.at
-    ).where(
-        ConversationEvent.type_name.in_(("user", "bot")),  # type: ignore[attr-defined]
-        ConversationEvent.at >= first,
-        ConversationEvent.at < after,
+def _moves(session: Session, first: datetime, after: datetime) -> list[Any]:
+    query = (
+        sa.select(
+            HandOffEvent.handoff_id,
+            HandOffEvent.from_status,
+            HandOffEvent.to_status,
+            HandOffEvent.reason,
+            HandOffEvent.agent_id,
+        )
+        .where(HandOffEvent.at >= first, HandOffEvent.at < after)
+        .order_by(HandOffEvent.id)
     )
-    return [(str(who), str(kind), at) for who, kind, at in session.execute(query)]
+    return list(session.execute(query))
 
 
-def _lines(session: Session, direction: str, first: datetime, after: datetime) -> int:
-    query = sa.select(sa.func.count()).where(
-        HandOffMessage.direction == direction,
-        HandOffMessage.at >= first,
-        HandOffMessage.at < after,
+def _speakers(session: Session, first: datetime, after: datetime) -> dict[int, str]:
+    """Return who said the first word of an agent in each hand-off, by the hand-off."""
+    query = (
+        sa.select(HandOffMessage.handoff_id, HandOffMessage.author)
+        .join(HandOff, HandOff.id == HandOffMessage.handoff_id)
+        .where(HandOffMessage.direction == "agent", HandOffMessage.at == HandOff.first_reply_at)
+        .where(HandOffMessage.at >= first, HandOffMessage.at < after)
+        .order_by(sa.desc(HandOffMessage.seq))
     )
-    return int(session.scalar(query) or 0)
-
-
-def _moves(session: Session, first: datetime, after: datetime) -> Counter[str]:
-    """Count the moves that gave a conversation to another agent, by their reason."""
-    to = (HandOffState.QUEUED.value, HandOffState.ASSIGNED.value)
-    query = sa.select(HandOffEvent.reason, HandOffEvent.to_status).where(
-        HandOffEvent.at >= first,
-        HandOffEvent.at < after,
-        HandOffEvent.to_status.in_(to),  # type: ignore[attr-defined]
-    )
-    # To be passed on, one goes through the queue.
-    return Counter(
-        str(reason)
-        for reason, status in session.execute(query)
-        if (status == HandOffState.ASSIGNED) == (reason == TRANSFER)
-    )
+    return {int(handoff): str(author) for handoff, author in session.execute(query)}
 
 
 def _waiting(session: Session) -> int:
-    states = (HandOffState.QUEUED.value, HandOffState.REQUESTED.value, HandOffState.ASSIGNED.value)
     query = sa.select(sa.func.count()).where(
-        HandOff.status.in_(states),  # type: ignore[attr-defined]
-        HandOff.reason != "complaint",
+        _ROWS.c.status.in_([state.value for state in WAITING]),
+        _ROWS.c.reason != HandOffReason.COMPLAINT.value,
     )
     return int(session.scalar(query) or 0)
 
 
-def _waits(plan: OfficePlan, spans: Iterable[tuple[datetime, datetime | None]]) -> Waits:
-    known = [(since, until) for since, until in spans if until is not None]
+def _waits(plan: OfficePlan, spans: Sequence[tuple[datetime, datetime]]) -> Waits:
     return Waits(
-        spread(until - since for since, until in known),
-        spread(office_time(plan, since, until) for since, until in known),
+        spread(until - since for since, until in spans),
+        spread(office_time(plan, since, until) for since, until in spans),
     )
 
 
 def _agents(
     session: Session,
-    taken: Sequence[HandOff],
-    answered: Sequence[HandOff],
-    over: Sequence[HandOff],
-    rated: Sequence[HandOff],
+    moves: Sequence[Any],
+    answered: Sequence[Any],
+    rated: Sequence[Any],
+    speakers: Mapping[int, str],
 ) -> tuple[AgentRow, ...]:
     rows = []
     for agent in session.scalars(sa.select(AgentPresence).order_by(AgentPresence.agent_id)):
-        own = agent.agent_id
-        accepted = [row for row in taken if row.agent_id == own]
-        resolved = [row for row in over if row.agent_id == own]
-        if not accepted and not resolved:
-            continue
-        waits = [
+        own = [move for move in moves if move.agent_id == agent.agent_id]
+        accepted = {
+            move.handoff_id
+            for move in own
+            if (move.from_status, move.to_status) == (_S.ASSIGNED, _S.HUMAN)
+        }
+        resolved = sum(m.from_status in SILENCES_BOT and m.to_status == _S.RESOLVED for m in own)
+        named = agent_actor(agent.agent_id)
+        first = spread(
             row.first_reply_at - row.requested_at
             for row in answered
-            if row.agent_id == own and row.first_reply_at is not None
-        ]
-        stars = [r.rating for r in rated if r.agent_id == own and r.rating is not None]
-        rows.append(
-            AgentRow(agent.name, len(accepted), len(resolved), spread(waits), ratings(stars))
+            if speakers.get(row.id) == named
         )
+        stars = ratings([row.rating for row in rated if row.agent_id == agent.agent_id])
+        if accepted or resolved or first.count or stars.count:
+            rows.append(AgentRow(agent.name, len(accepted), resolved, first, stars))
     return tuple(rows)
 
 
-# What has a due time: its table, the column that says it, the one that says when it was done, and
-# the states in which it is still to be done.
-_DUE: tuple[tuple[str, Any, Any, Any, tuple[str, ...]], ...] = (
-    ("appointments", Appointment, Appointment.due_at, Appointment.decided_at, ("requested",)),
-    (
-        "claims",
-        Claim,
-        Claim.due_at,
-        Claim.settled_at,
-        ("submitted", "settling"),
-    ),
-    (
-        "payouts",
-        Claim,
-        Claim.payout_due_at,
-        Claim.paid_at,
-        ("approved", "partly_approved"),
-    ),
-    (
-        "consultations",
-        ConsultationRequest,
-        ConsultationRequest.due_at,
-        None,
-        ("requested", "overdue"),
-    ),
-    (
-        "complaints",
-        Complaint,
-        Complaint.due_at,
-        Complaint.resolved_at,
-        ("received", "in_progress"),
-    ),
-    ("data", DataRequest, DataRequest.due_at, None, ("received", "checking")),
-    (
-        "contacts",
-        HandOff,
-        HandOff.due_at,
-        HandOff.ended_at,
-        ("requested", "queued", "assigned", "human", "snoozed"),
-    ),
-)
-
-
-def _overdue(
-    session: Session,
-    plan: OfficePlan,
-    answered: Sequence[HandOff],
-    first: datetime,
-    until: datetime,
-    now: datetime,
-) -> dict[str, Overdue]:
-    found = {
-        "first_answer": _first_answers(session, plan, answered, now),
-        "authorizations": _authorizations(session, local_day(first), local_day(now)),
-    }
-    for name, table, due, done, states in _DUE:
-        status = table.status
-        late = sa.select(sa.func.count()).where(due < now, status.in_(states))
-        query = sa.select(due, done if done is not None else sa.null(), status).where(
-            due >= first, due < until
-        )
-        met = missed = 0
-        for due_at, done_at, state in session.execute(query):
-            in_time = done_at <= due_at if done_at is not None else state not in states
-            met, missed = met + in_time, missed + (not in_time)
-        found[name] = Overdue(int(session.scalar(late) or 0), met, missed)
-    return found
-
-
-def _authorizations(session: Session, day: date, today: date) -> Overdue:
-    """Compare with the day of treatment, by which each should be decided."""
-    open_ones = Authorization.status.in_(OPEN_AUTHORIZATIONS)  # type: ignore[attr-defined]
-    late = sa.select(sa.func.count()).where(Authorization.treatment_on <= today, open_ones)
-    query = sa.select(Authorization.status).where(Authorization.treatment_on == day)
-    states = [str(state) for state in session.scalars(query)]
-    missed = sum(state in OPEN_AUTHORIZATIONS for state in states)
-    return Overdue(int(session.scalar(late) or 0), len(states) - missed, missed)
-
-
-def _first_answers(
-    session: Session, plan: OfficePlan, answered: Sequence[HandOff], now: datetime
-) -> Overdue:
-    def late(row: HandOff, until: datetime) -> bool:
-        waited = (
-            until - row.requested_at if row.urgent else office_time(plan, row.requested_at, until)
-        )
-        return waited > first_answer_goal(urgent=row.urgent)
-
-    open_states = [state.value for state in HandOffState if state is not HandOffState.RESOLVED]
-    silent = sa.select(HandOff).where(
-        HandOff.status.in_(open_states),  # type: ignore[attr-defined]
-        HandOff.first_reply_at.is_(None),  # type: ignore[union-attr]
-        HandOff.wish == Wish.CHAT.value,
-    )
-    chats = [row for row in answered if row.wish == Wish.CHAT and row.first_reply_at is not None]
-    missed = sum(late(row, row.first_reply_at) for row in chats if row.first_reply_at)
-    waiting = sum(late(row, now) for row in session.scalars(silent))
-    return Overdue(waiting, len(chats) - missed, missed)
-
-
-def _hours(
-    said: Sequence[tuple[str, str, datetime]],
-    asked: Sequence[HandOff],
-    taken: Sequence[HandOff],
-) -> tuple[Hour, ...]:
-    messages = Counter(local(at).hour for _, kind, at in said if kind == "user")
+def _hours(messages: Counter[int], asked: Sequence[Any], taken: Sequence[Any]) -> tuple[Hour, ...]:
     wanted = Counter(local(row.requested_at).hour for row in asked)
-    rows = []
-    for hour in range(24):
-        waits = [
-            row.accepted_at - row.requested_at
-            for row in taken
-            if row.accepted_at is not None and local(row.accepted_at).hour == hour
-        ]
-        rows.append(Hour(hour, messages[hour], wanted[hour], spread(waits).median))
-    return tuple(rows)
+    waits: dict[int, list[timedelta]] = {hour: [] for hour in HOURS}
+    for row in taken:
+        waits[local(row.accepted_at).hour].append(row.accepted_at - row.requested_at)
+    return tuple(
+        Hour(hour, messages[hour], wanted[hour], spread(waits[hour]).median) for hour in HOURS
+    )

@@ -10,8 +10,11 @@ from datetime import timedelta
 from bot.services.figures import Figures, Waits
 from bot.texts import texts
 
-# What a spreadsheet would take for a formula.
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+# What a spreadsheet would take for a formula; in Chinese ones the wide signs do as well.
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+# Of the moment of asking: in a line of a day that is over they would mislead.
+_OF_NOW = frozenset({"waiting_now", "late"})
+_AGENT = ("agent", "accepted", "resolved", "first_median")
 _BOM = "\ufeff"
 
 
@@ -24,12 +27,16 @@ def day_csv(found: Figures) -> bytes:
     rows.append(())
     rows.append([_word(n) for n in ("overdue", "overdue_now", "overdue_met", "overdue_missed")])
     rows += [
-        (_named("due", name), one.now, one.met, one.missed) for name, one in found.overdue.items()
+        (texts()[f"desk_due_{name}"].text, one.now, one.met, one.missed)
+        for name, one in found.overdue.items()
     ]
     rows.append(())
-    rows.append([_word(n) for n in ("agent", "accepted", "resolved", "first_median", "stars")])
+    rows.append([_word(n) for n in (*_AGENT, "ratings", "stars", "csat")])
     rows += [
-        (a.name, a.accepted, a.resolved, _seconds(a.first_answer.median), _round(a.ratings.mean))
+        (
+            *(a.name, a.accepted, a.resolved, _seconds(a.first_answer.median)),
+            *(a.ratings.count, _round(a.ratings.mean), _round(a.ratings.good)),
+        )
         for a in found.agents
     ]
     rows.append(())
@@ -39,10 +46,10 @@ def day_csv(found: Figures) -> bytes:
 
 
 def days_csv(found: Iterable[Figures]) -> bytes:
-    """Return several days, a line each."""
+    """Return several days, a line each; what is of the moment is left out."""
     rows: list[Sequence[object]] = []
     for one in found:
-        named = numbers(one)
+        named = {k: value for k, value in numbers(one).items() if k not in _OF_NOW}
         if not rows:
             rows.append([_word("day"), *(_word(name) for name in named)])
         rows.append([one.day, *named.values()])

@@ -100,7 +100,7 @@ def test_a_days_figures(supervisor: Staff, demo_store: Store, parent: int, momen
     assert answer.content.startswith(b"\xef\xbb\xbf")
     rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
     assert ["接入等待中位数（秒）", "120"] in rows
-    assert ["'=小林", "1", "0", "300", ""] in rows
+    assert ["'=小林", "1", "0", "300", "0", "", ""] in rows
     days = supervisor.get("/desk/figures-days.csv?first=2026-11-01&last=2026-11-23").text
     assert len(days.strip().splitlines()) == 24
 
