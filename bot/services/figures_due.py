@@ -199,15 +199,14 @@ def _appointments(days: _Days) -> list[_Item]:
     A visit may be moved or called off later on, and a parent may ask anew.
     """
     c = Appointment.__table__.c
-    rows = days.rows(c.due_at, c.status, ("requested",), c.id, c.requested_at, c.decided_at)
+    rows = days.rows(c.due_at, c.status, ("requested",), c.id, c.requested_at)
     subjects = {row.id: f"appointment:{row.id}" for row in rows}
     answers = days.first_done(subjects.values(), ("appointment.confirm", "appointment.decline"))
     found = []
     for row in rows:
         wanted = row.status == "requested"
-        known = answers.get(subjects[row.id]) or [row.decided_at]
-        since = [at for at in known if at is not None and at >= row.requested_at]
-        found.append(_Item(row.due_at, since[0] if since and not wanted else None, wanted))
+        since = (at for at in answers.get(subjects[row.id], ()) if at >= row.requested_at)
+        found.append(_Item(row.due_at, None if wanted else next(since, None), wanted))
     return found
 
 

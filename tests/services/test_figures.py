@@ -270,9 +270,20 @@ def test_passed_on_and_taken_back(floor: Floor, store: Store) -> None:
     desk.transfer(store, handoff_id=offered, agent_id=held, to_agent_id=3 - held, now=clock(10, 3))
     found = floor.figures()
     assert (found.transfers, found.takeovers) == (2, 0)
-    # Nobody takes it up, and then nobody answers.
+    # To be offered an item is not to have it.
+    assert {a.name: a.accepted for a in found.agents} == {"小林": 1, "小吴": 1}
     floor.tick(clock(10, 6))
     assert floor.figures().takeovers == 1
+
+
+def test_given_up_while_offered_is_nobodys_work(floor: Floor, store: Store) -> None:
+    floor.online(LIN, clock(10))
+    floor.ask("parent", clock(10))
+    floor.tick(clock(10))
+    assert [row.agent_id for row in rows(store)] == [LIN]
+    assert handoffs.give_up(store, identity_id=floor.identity("parent"), now=clock(10, 1))
+    found = floor.figures()
+    assert (found.abandoned, found.agents) == (1, ())
 
 
 def test_each_agents_day(floor: Floor, store: Store) -> None:

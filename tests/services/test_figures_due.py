@@ -135,6 +135,19 @@ def test_who_asks_in_the_night_is_answered_in_the_morning(
         assert due("first_answer", clock(9), day=day) == NONE
 
 
+def test_who_was_forgotten_for_days_is_overdue_still(ask: Callable[..., int], due: Stands) -> None:
+    ask("parent", clock(10, day=19))
+    assert due("first_answer", clock(10)) == Overdue(1, 0, 0)
+    assert due("first_answer", clock(10), day=19) == Overdue(1, 0, 1)
+
+
+def test_words_about_a_complaint_are_no_answer_to_a_chat(
+    store: Store, ask: Callable[..., int], due: Stands
+) -> None:
+    answer(store, ask("parent", clock(10), "complaint"), clock(12))
+    assert due("first_answer", clock(13)) == NONE
+
+
 def test_an_end_without_a_word(store: Store, ask: Callable[..., int], due: Stands) -> None:
     patient, hasty, nobody = (ask(name, clock(10)) for name in ("patient", "hasty", "nobody"))
     for account, at in (("hasty", clock(10, 2)), ("patient", clock(10, 20))):
@@ -224,22 +237,25 @@ def test_a_visit_called_off_or_moved_later_was_arranged_in_time(
     assert due("appointments", later, day=25) == Overdue(0, 2, 0)
 
 
+# Asked for anew the next day, or in the same moment.
+@pytest.mark.parametrize("confirmed", [clock(11), clock(10, day=24)])
 def test_a_visit_asked_for_anew_waits_anew(
-    store: Store, book: Callable[..., str], parent: int, due: Stands
+    store: Store, book: Callable[..., str], parent: int, due: Stands, confirmed: datetime
 ) -> None:
-    reference = book(8, clock(10))
-    appointment_desk.confirm(store, reference=reference, actor=STAFF, now=clock(11))
+    reference, at = book(8, clock(10)), clock(10, day=24)
+    appointment_desk.confirm(store, reference=reference, actor=STAFF, now=confirmed)
     appointments.reschedule(
         store,
         identity_id=parent,
         reference=reference,
         wish=appointments.Wish(date(2026, 12, 15), time(10), None),
-        now=clock(10, day=24),
+        now=at,
         late_accepted=False,
     )
     assert due("appointments", clock(9, day=27), day=26) == Overdue(1, 0, 1)
-    appointment_desk.confirm(store, reference=reference, actor=STAFF, now=clock(10, day=27))
-    assert due("appointments", clock(10, day=27), day=26) == Overdue(0, 0, 1)
+    if confirmed != at:
+        appointment_desk.confirm(store, reference=reference, actor=STAFF, now=clock(10, day=27))
+        assert due("appointments", clock(10, day=27), day=26) == Overdue(0, 0, 1)
 
 
 def test_a_visit_taken_back_before_it_was_arranged_counts_nowhere(
