@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
 
 Login = Annotated[str, typer.Argument(help="用户名：小写字母开头，可用数字、点、横线。")]
+
+
+@dataclass(frozen=True)
+class Given:
+    """An account and the password that its owner is given."""
+
+    login: str
+    name: str
+    role: str
+    password: str
 
 
 def register(commands: typer.Typer) -> None:
@@ -33,14 +44,19 @@ def add(
     role: Annotated[str, typer.Option(help="agent、supervisor 或 admin。")] = "agent",
 ) -> None:
     """Make an account."""
+    from bot.errors import OperatorError
     from bot.rules.staff import Role
     from bot.services import staff_users
     from bot.staff import refusals
 
     desk = ctx.obj
+    try:
+        wanted = Role(role)
+    except ValueError as error:
+        raise OperatorError(f"角色要是 {'、'.join(Role)} 之一") from error
     with refusals():
         made, password = staff_users.create(
-            desk.store, login=login, name=name, role=Role(role), actor=desk.actor, now=desk.now
+            desk.store, login=login, name=name, role=wanted, actor=desk.actor, now=desk.now
         )
     _show(ctx, made, password)
 
@@ -69,6 +85,9 @@ def reset(ctx: typer.Context, login: Login) -> None:
 def _show(ctx: typer.Context, user: Any, password: str) -> None:
     from bot.staff import out
 
+    if ctx.obj.as_json:
+        # A script that makes accounts needs the password as well: it is nowhere else.
+        ctx.obj.show([Given(user.login, user.name, user.role.value, password)])
+        return
     ctx.obj.show([user])
-    if not ctx.obj.as_json:
-        out.print(f"密码（只显示这一次）：{password}", markup=False)
+    out.print(f"密码（只显示这一次）：{password}", markup=False)

@@ -83,18 +83,45 @@ def save(
         raise Conflict(code) from error
 
 
-def remove(store: Store, *, code: str, actor: str, now: datetime) -> None:
+def remove(
+    store: Store, *, code: str, actor: str, now: datetime, version: int | None = None
+) -> None:
     """Remove a reply.
+
+    Args:
+        store: The store.
+        code: Which.
+        actor: Who, for the audit.
+        now: Aware.
+        version: As it was read; whichever if not given.
 
     Raises:
         NotFound: There is none.
+        Conflict: It was changed since ``version``.
     """
     with store.begin() as session:
         row = session.scalar(sa.select(CannedReply).where(CannedReply.code == code))
         if row is None:
             raise NotFound("canned")
+        if version is not None and row.version != version:
+            raise Conflict(code)
         session.delete(row)
         audit.record(session, at=now, actor=actor, action="canned.remove", subject=code)
+
+
+def preview(text: str, *, agent: str) -> str:
+    """Return a reply that was saved as ``agent`` would send it to a parent who is not known."""
+    return text.format(**example(agent))
+
+
+def example(agent: str) -> dict[str, str]:
+    """Return what stands for each of :data:`VARIABLES` when nothing of a parent is known."""
+    return {
+        "agent": agent,
+        "child": wording.line("some_child"),
+        "plan": wording.line("some_plan"),
+        "hotline": HOTLINE,
+    }
 
 
 def rendered(store: Store, *, code: str, handoff_id: int, agent_id: int) -> str:
@@ -116,12 +143,9 @@ def rendered(store: Store, *, code: str, handoff_id: int, agent_id: int) -> str:
         if policy is None:
             bound = bound_policies(session, handoff.identity_id)
             policy = bound[0] if len({one.child_id for one in bound}) == 1 else None
-        values = {
-            "agent": agent_name(session, agent_id),
-            "child": policy.child.name if policy is not None else wording.line("some_child"),
-            "plan": policy.plan.name if policy is not None else wording.line("some_plan"),
-            "hotline": HOTLINE,
-        }
+        values = example(agent_name(session, agent_id))
+        if policy is not None:
+            values |= {"child": policy.child.name, "plan": policy.plan.name}
         return str(row.text).format(**values)
 
 

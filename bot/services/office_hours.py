@@ -22,7 +22,7 @@ from bot.rules.office_hours import (
     office_status,
 )
 from bot.services import audit
-from bot.services.errors import Refused
+from bot.services.errors import Conflict, Refused
 from bot.store.models import OfficeException, OfficeHours
 from bot.store.session import Store
 
@@ -64,8 +64,19 @@ def exceptions(store: Store, *, since: date) -> tuple[DayException, ...]:
         return tuple(found for found in _exceptions(session) if found.day >= since)
 
 
+def week_mark(plan: OfficePlan) -> str:
+    """Return something that is another one whenever the weekly plan has changed."""
+    spans = ((kind, s.opens, s.closes) for kind in DAY_KINDS for s in plan.week.get(kind, ()))
+    return " ".join(f"{kind}:{opens}-{closes}" for kind, opens, closes in spans)
+
+
 def set_week(
-    store: Store, *, week: dict[int, Sequence[Span]], actor: str, now: datetime
+    store: Store,
+    *,
+    week: dict[int, Sequence[Span]],
+    actor: str,
+    now: datetime,
+    seen: str | None = None,
 ) -> OfficePlan:
     """Replace the weekly plan.
 
@@ -75,8 +86,10 @@ def set_week(
             workdays. A kind that is missing is closed.
         actor: Who, for the audit.
         now: Aware.
+        seen: The :func:`week_mark` of the plan that this one is to replace; any if not given.
 
     Raises:
+        Conflict: The plan was changed since.
         ValueError: There is no such kind of day, or spans of one day overlap.
         Refused: ``office_closed``: nobody would ever be there.
     """
@@ -87,6 +100,8 @@ def set_week(
     if not spans:
         raise Refused("office_closed")
     with store.begin() as session:
+        if seen is not None and seen != week_mark(plan_of(session)):
+            raise Conflict("office")
         session.execute(sa.delete(OfficeHours))
         session.add_all(
             OfficeHours(day_kind=kind, opens=span.opens, closes=span.closes)

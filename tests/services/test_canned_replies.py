@@ -56,7 +56,9 @@ def test_changed_by_one_at_a_time(store: Store, now: datetime) -> None:
     with pytest.raises(Conflict):
         save(store, now, "旧的", version=first.version)
     assert service.canned_replies(store) == (second,)
-    service.remove(store, code="hi", actor=BOSS, now=now)
+    with pytest.raises(Conflict):
+        service.remove(store, code="hi", actor=BOSS, now=now, version=first.version)
+    service.remove(store, code="hi", actor=BOSS, now=now, version=second.version)
     with pytest.raises(NotFound):
         service.remove(store, code="hi", actor=BOSS, now=now)
     with pytest.raises(NotFound):

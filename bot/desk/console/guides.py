@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from bot.desk.console.calls import Call, door
 from bot.rules.calendar import local_day
-from bot.rules.office_hours import DAY_KINDS, Span, checked, spans_of
+from bot.rules.office_hours import DAY_KINDS, HOLIDAY, Span, checked, day_kind, spans_of
 from bot.rules.staff import Role
 from bot.services import canned_replies, office_hours, webhooks
 from bot.services.errors import Refused
@@ -25,12 +25,17 @@ def hours(call: Call) -> Response:
     plan = office_hours.plan(call.store)
     today = local_day(call.now)
     coming = [today + timedelta(days=n) for n in range(SHOWN_DAYS)]
+    days = office_hours.exceptions(call.store, since=today)
+    labels = {one.day: one.label for one in days}
     return call.show(
         "hours.html",
         kinds=DAY_KINDS,
         week={kind: written(plan.week.get(kind, ())) for kind in DAY_KINDS},
-        days=office_hours.exceptions(call.store, since=today),
-        coming=[(day, written(spans_of(plan, day))) for day in coming],
+        seen=office_hours.week_mark(plan),
+        days=days,
+        coming=[(day, written(spans_of(plan, day)), labels.get(day)) for day in coming],
+        kind_of=day_kind,
+        holiday=HOLIDAY,
         written=written,
         office=office_hours.status(call.store, now=call.now),
         today=today,
@@ -39,16 +44,24 @@ def hours(call: Call) -> Response:
 
 def set_week(call: Call) -> Response:
     """Replace the weekly plan."""
-    week = {kind: typed(call.text(f"kind_{kind}")) for kind in DAY_KINDS}
-    office_hours.set_week(call.store, week=dict(week), actor=call.actor, now=call.now)
+    office_hours.set_week(
+        call.store,
+        week={kind: _of_kind(call, kind) for kind in DAY_KINDS},
+        seen=call.text("seen"),
+        actor=call.actor,
+        now=call.now,
+    )
     return call.done("/desk/hours", "hours")
 
 
 def set_day(call: Call) -> Response:
     """Give a day hours of its own, or none."""
+    day = _day(call)
+    if day < local_day(call.now):
+        raise Refused("past")
     office_hours.set_day(
         call.store,
-        day=_day(call),
+        day=day,
         spans=typed(call.text("spans")),
         label=call.text("label"),
         actor=call.actor,
@@ -95,11 +108,15 @@ def written(spans: Any) -> str:
 
 
 def replies(call: Call) -> Response:
-    """Show the ready replies."""
+    """Show the ready replies, each as a parent would read it."""
+    name = call.user.name
     return call.show(
         "replies.html",
-        replies=canned_replies.canned_replies(call.store),
-        variables=sorted(canned_replies.VARIABLES),
+        replies=[
+            (one, canned_replies.preview(one.text, agent=name))
+            for one in canned_replies.canned_replies(call.store)
+        ],
+        example=canned_replies.example(name),
     )
 
 
@@ -118,7 +135,13 @@ def save_reply(call: Call) -> Response:
 
 def remove_reply(call: Call) -> Response:
     """Remove one."""
-    canned_replies.remove(call.store, code=call.text("code"), actor=call.actor, now=call.now)
+    canned_replies.remove(
+        call.store,
+        code=call.text("code"),
+        version=call.version(),
+        actor=call.actor,
+        now=call.now,
+    )
     return call.done("/desk/replies", "reply_removed")
 
 
@@ -131,6 +154,14 @@ def replay(call: Call) -> Response:
     """Send one again."""
     webhooks.replay(call.store, call.number("id"), actor=call.actor, now=call.now)
     return call.done("/desk/dead-letters", "replayed")
+
+
+def _of_kind(call: Call, kind: int) -> tuple[Span, ...]:
+    try:
+        return typed(call.text(f"kind_{kind}"))
+    except Refused as error:
+        # Of nine fields, the sentence names the one to mend.
+        raise Refused(f"spans_{kind}") from error
 
 
 def _day(call: Call) -> date:

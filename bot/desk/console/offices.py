@@ -2,41 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime, time
 
 from starlette.responses import Response
 
-from bot.desk.console.calls import Call, door
-from bot.rules.calendar import at
+from bot.desk.console.calls import Call, door, refusal
+from bot.rules.calendar import at, local_day
 from bot.rules.partners import Scope
 from bot.rules.staff import Role
 from bot.services import api_keys, desk_history, staff_users
 from bot.services.desk_history import PAGE, Filter
-from bot.services.errors import Refused
+from bot.services.errors import Conflict, Refused
+from bot.services.handoff_moves import agent_actor
+
+# Of so many digits; more can be typed than a database can look for.
+LONGEST_ID = 18
 
 
-def staff(call: Call) -> Response:
-    """Show the accounts."""
-    return call.show("staff.html", users=staff_users.staff(call.store), roles=tuple(Role))
+def staff(call: Call, problem: str | None = None) -> Response:
+    """Show the accounts; with a problem, what was filled in as well."""
+    return call.show(
+        "staff.html",
+        status=422 if problem else 200,
+        users=staff_users.staff(call.store),
+        roles=tuple(Role),
+        problem=problem,
+    )
 
 
 def create_user(call: Call) -> Response:
     """Make an account; its password is shown this once."""
-    made, password = staff_users.create(
-        call.store,
-        login=call.text("login"),
-        name=call.text("name"),
-        role=_role(call),
-        actor=call.actor,
-        now=call.now,
-    )
+    try:
+        made, password = staff_users.create(
+            call.store,
+            login=call.text("login"),
+            name=call.text("name"),
+            role=_role(call),
+            actor=call.actor,
+            now=call.now,
+        )
+    except Refused as refused:
+        return _again(call, refused, staff)
     return call.show("secret.html", title=made.login, secret=password, kind="password")
 
 
 def change_user(call: Call) -> Response:
     """Change an account; nobody changes his own."""
-    if call.number("id") == call.user.id:
-        raise Refused("yourself")
+    _not_ones_own(call)
     staff_users.change(
         call.store,
         user_id=call.number("id"),
@@ -51,7 +64,8 @@ def change_user(call: Call) -> Response:
 
 
 def reset_user(call: Call) -> Response:
-    """Give an account a new password, shown this once."""
+    """Give an account a new password, shown this once; one's own needs the old one."""
+    _not_ones_own(call)
     changed, password = staff_users.reset_password(
         call.store,
         user_id=call.number("id"),
@@ -62,25 +76,35 @@ def reset_user(call: Call) -> Response:
     return call.show("secret.html", title=changed.login, secret=password, kind="password")
 
 
-def keys(call: Call) -> Response:
-    """Show the partners' keys."""
-    return call.show("keys.html", keys=api_keys.keys(call.store), scopes=tuple(Scope), now=call.now)
+def keys(call: Call, problem: str | None = None) -> Response:
+    """Show the partners' keys; with a problem, what was filled in as well."""
+    return call.show(
+        "keys.html",
+        status=422 if problem else 200,
+        keys=api_keys.keys(call.store),
+        scopes=tuple(Scope),
+        longest=api_keys.LONGEST_NAME,
+        local_day=local_day,
+        problem=problem,
+    )
 
 
 def create_key(call: Call) -> Response:
     """Make a key, shown this once."""
-    scopes = [scope for scope in Scope if scope.value in call.texts("scope")]
-    if not scopes:
-        raise Refused("no_scope")
     name = call.text("name")
-    key = api_keys.create(
-        call.store,
-        name=name,
-        scopes=scopes,
-        expires_at=_until(call),
-        actor=call.actor,
-        now=call.now,
-    )
+    try:
+        key = api_keys.create(
+            call.store,
+            name=_key_name(name),
+            scopes=_scopes(call),
+            expires_at=_until(call),
+            actor=call.actor,
+            now=call.now,
+        )
+    except Conflict:
+        return _again(call, Refused("key_taken"), keys)
+    except Refused as refused:
+        return _again(call, refused, keys)
     return call.show("secret.html", title=name, secret=key, kind="key")
 
 
@@ -107,10 +131,27 @@ def audit(call: Call) -> Response:
     found = desk_history.trail(
         call.store,
         wanted=wanted,
-        before=int(before) if before.isascii() and before.isdecimal() else None,
+        before=int(before) if _is_id(before) else None,
     )
     more = found[-1].id if len(found) == PAGE else None
-    return call.show("audit.html", entries=found, wanted=wanted, more=more)
+    people = [(agent_actor(one.id), one.name) for one in staff_users.staff(call.store)]
+    return call.show("audit.html", entries=found, wanted=wanted, more=more, people=people)
+
+
+def _again(call: Call, refused: Refused, page: Callable[[Call, str], Response]) -> Response:
+    # What a secret follows is sent without a script; the page comes back as it was filled in.
+    if call.by_script:
+        raise refused
+    return page(call, refusal(refused.reason))
+
+
+def _not_ones_own(call: Call) -> None:
+    if call.number("id") == call.user.id:
+        raise Refused("yourself")
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= LONGEST_ID
 
 
 def _role(call: Call) -> Role:
@@ -118,6 +159,19 @@ def _role(call: Call) -> Role:
         return Role(call.text("role"))
     except ValueError as error:
         raise Refused("role") from error
+
+
+def _key_name(name: str) -> str:
+    if not 1 <= len(name) <= api_keys.LONGEST_NAME or not name.isprintable():
+        raise Refused("key_name")
+    return name
+
+
+def _scopes(call: Call) -> list[Scope]:
+    scopes = [scope for scope in Scope if scope.value in call.texts("scope")]
+    if not scopes:
+        raise Refused("no_scope")
+    return scopes
 
 
 def _until(call: Call) -> datetime | None:

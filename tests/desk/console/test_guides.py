@@ -4,30 +4,53 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from datetime import datetime, timedelta
 
 import pytest
 
 from bot.desk.console import guides
 from bot.rules.handoffs import AgentStatus
 from bot.rules.office_hours import Span
-from bot.services import handoff_desk, handoffs, live_chat, office_hours, presence
+from bot.rules.partners import MOST_DELIVERIES, PartnerEvent
+from bot.services import (
+    api_keys,
+    audit,
+    handoff_desk,
+    handoffs,
+    live_chat,
+    office_hours,
+    presence,
+    webhooks,
+)
 from bot.services.errors import Refused
 from bot.store.session import Store
 from tests.desk.console.conftest import NOW, Clock, Staff
 
 WEEK = {f"kind_{kind}": "09:00-12:00，13:00-18:00" for kind in range(5)}
+SEEN = re.compile(r'name="seen" value="([^"]+)"')
+
+
+def seen(supervisor: Staff) -> str:
+    found = SEEN.search(supervisor.get("/desk/hours").text)
+    assert found
+    return found[1]
 
 
 def test_the_weekly_plan(supervisor: Staff, demo_store: Store) -> None:
-    supervisor.does("/desk/hours/week", **WEEK, kind_8="9:00至17:30")
+    old = seen(supervisor)
+    supervisor.does("/desk/hours/week", **WEEK, kind_8="9:00至17:30", seen=old)
     page = supervisor.get("/desk/hours").text
     assert page.count('value="09:00-12:00，13:00-18:00"') == 5
     assert 'value="09:00-17:30"' in page
     plan = office_hours.plan(demo_store)
     assert plan.week[0] == (Span(540, 720), Span(780, 1080))
     assert 6 not in plan.week
-    assert "至少要有一段" in supervisor.refused("/desk/hours/week")
-    assert "不能重叠" in supervisor.refused("/desk/hours/week", kind_0="9:00-12:00 11:00-13:00")
+    assert "刚被别人改过" in supervisor.refused("/desk/hours/week", **WEEK, seen=old)
+    new = seen(supervisor)
+    assert "至少要有一段" in supervisor.refused("/desk/hours/week", seen=new)
+    wrong = {"kind_0": "9:00-12:00", "kind_7": "9:00-12:00 11:00-13:00", "seen": new}
+    assert "法定节假日的时间" in supervisor.refused("/desk/hours/week", **wrong)
     assert office_hours.plan(demo_store) == plan
 
 
@@ -36,10 +59,18 @@ def test_single_days(supervisor: Staff) -> None:
     supervisor.does("/desk/hours/day", day=day, spans="", label="年会<b>")
     page = supervisor.read("/desk/hours")
     assert "年会<b>" in page
-    assert "2026-11-25 周三 不服务" in " ".join(page.split())
+    assert "2026-11-25 周三 不服务 另外安排 年会<b>" in " ".join(page.split())
     supervisor.does("/desk/hours/clear", day=day)
     assert "年会" not in supervisor.read("/desk/hours")
     assert "日期没有填对" in supervisor.refused("/desk/hours/day", day="明天", spans="")
+    assert "已经过去" in supervisor.refused("/desk/hours/day", day="2026-11-22", spans="")
+
+
+def test_holidays_are_named(supervisor: Staff, moment: Clock) -> None:
+    moment.now += timedelta(days=32)
+    page = " ".join(supervisor.read("/desk/hours").split())
+    assert "现在是服务时间，到 12-25 21:00" in page
+    assert "2027-01-01 周五 08:00-21:00 法定节假日" in page
 
 
 @pytest.mark.parametrize(
@@ -65,20 +96,56 @@ def test_spans_that_are_none(typed: str) -> None:
 
 
 def test_ready_replies(supervisor: Staff) -> None:
-    supervisor.does("/desk/replies/save", code="hi", text="您好，我是{agent}")
-    assert "您好，我是{agent}" in supervisor.read("/desk/replies")
+    supervisor.does("/desk/replies/save", code="hi", text="您好，我是{agent}，{child}<b>")
+    page = supervisor.read("/desk/replies")
+    assert "您好，我是{agent}" in page
+    assert "您好，我是陈主管，孩子<b>" in page
     assert "花括号" in supervisor.refused("/desk/replies/save", code="x", text="{secret}")
     assert "刚被别人改过" in supervisor.refused("/desk/replies/save", code="hi", text="又一条")
     supervisor.does("/desk/replies/save", code="hi", text="您好", version="1")
     gone = supervisor.refused("/desk/replies/save", code="hi", text="旧页面", version="1")
     assert "刚被别人改过" in gone
-    supervisor.does("/desk/replies/remove", code="hi")
+    assert "刚被别人改过" in supervisor.refused("/desk/replies/remove", code="hi", version="1")
+    supervisor.does("/desk/replies/remove", code="hi", version="2")
     assert "还没有常用回复" in supervisor.read("/desk/replies")
 
 
-def test_dead_letters(supervisor: Staff) -> None:
+def test_dead_letters(supervisor: Staff, demo_store: Store) -> None:
     assert "都送到了" in supervisor.read("/desk/dead-letters")
     assert supervisor.post("/desk/dead-letters/7/replay").status_code == 404
+    key = api_keys.create(demo_store, name="core", scopes=["webhooks:manage"], actor="t", now=NOW)
+    partner = api_keys.authenticate(demo_store, key, now=NOW)
+    assert partner is not None
+    endpoint, _ = webhooks.register(
+        demo_store,
+        partner=partner.id,
+        actor="t",
+        url="https://partner.example.com/hook?<b>",
+        events=[PartnerEvent.PAYMENT_PAID],
+        now=NOW,
+    )
+    with demo_store.begin() as session:
+        audit.record(session, at=NOW, actor="t", action="payment.paid", subject="S5001")
+
+    def give_up(wall: datetime) -> int:
+        for _ in range(MOST_DELIVERIES):
+            (taken,) = webhooks.claim(demo_store, owner="a", wall=wall)
+            webhooks.failed(demo_store, taken, status=500, problem="no", wall=wall)
+            wall += timedelta(hours=6)
+        return taken.id
+
+    path = f"/desk/dead-letters/{give_up(NOW)}/replay"
+    page = supervisor.read("/desk/dead-letters")
+    assert "https://partner.example.com/hook?<b>" in page
+    assert "payment.paid" in page
+    supervisor.does(path)
+    assert "都送到了" in supervisor.read("/desk/dead-letters")
+    assert supervisor.post(path).status_code == 404
+    give_up(NOW)
+    webhooks.remove(
+        demo_store, partner=partner.id, reference=endpoint.reference, actor="t", now=NOW
+    )
+    assert "接收地址已经停用" in supervisor.refused(path)
 
 
 def test_a_days_figures(supervisor: Staff, demo_store: Store, parent: int, moment: Clock) -> None:

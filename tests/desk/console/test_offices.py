@@ -42,6 +42,21 @@ def test_what_is_refused(admin: Staff) -> None:
     assert "选一个角色" in admin.refused("/desk/staff/create", login="w2", name="x", role="king")
     own = {"name": "x", "role": "agent", "version": "1"}
     assert "不能改自己" in admin.refused("/desk/staff/4/change", **own)
+    assert "不能改自己" in admin.refused("/desk/staff/4/reset", version="1")
+
+
+def test_what_was_filled_in_comes_back(admin: Staff) -> None:
+    admin.headers.pop("X-Youxiang")
+    page = admin.post("/desk/staff/create", login="小王", name='"><b>', role="supervisor")
+    assert page.status_code == 422
+    assert "用户名要" in page.text
+    assert 'value="小王"' in page.text
+    assert 'value="&#34;&gt;&lt;b&gt;"' in page.text
+    assert page.text.rindex('value="supervisor" selected') > page.text.index('value="小王"')
+    page = admin.post("/desk/keys/create", name="长" * 41, scope="claims:read")
+    assert page.status_code == 422
+    assert "名称要" in page.text
+    assert 'value="claims:read" checked' in page.text
 
 
 def test_keys(admin: Staff, demo_store: Store) -> None:
@@ -55,6 +70,8 @@ def test_keys(admin: Staff, demo_store: Store) -> None:
     assert partner is not None
     assert partner.scopes == {"claims:read"}
     assert found[1] not in admin.get("/desk/keys").text
+    assert "看理赔" in admin.read("/desk/keys")
+    assert "这个名称用过了" in admin.refused("/desk/keys/create", **given)
     admin.does("/desk/keys/revoke", name="core")
     assert api_keys.authenticate(demo_store, found[1], now=NOW) is None
     assert "已经停用" in admin.refused("/desk/keys/revoke", name="core")
@@ -70,6 +87,7 @@ def test_the_audit_trail(admin: Staff, agent: Staff) -> None:
     assert "没有这样的记录" in admin.read("/desk/audit?day=2026-11-22")
     assert "没有这样的记录" in admin.read("/desk/audit?subject=%25")
     assert admin.get("/desk/audit?day=x").status_code == 422
+    assert admin.get(f"/desk/audit?before={'9' * 30}").status_code == 200
 
 
 def test_the_audit_trail_page_by_page(admin: Staff, agent: Staff) -> None:
