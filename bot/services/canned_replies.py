@@ -110,18 +110,13 @@ def remove(
 
 
 def preview(text: str, *, agent: str) -> str:
-    """Return a reply that was saved as ``agent`` would send it to a parent who is not known."""
+    """Return a reply that was saved as ``agent`` would send it to a parent made up for it."""
     return text.format(**example(agent))
 
 
 def example(agent: str) -> dict[str, str]:
-    """Return what stands for each of :data:`VARIABLES` when nothing of a parent is known."""
-    return {
-        "agent": agent,
-        "child": wording.line("some_child"),
-        "plan": wording.line("some_plan"),
-        "hotline": HOTLINE,
-    }
+    """Return what stands for each of :data:`VARIABLES` in a preview."""
+    return _values(agent, wording.line("example_child"), wording.line("example_plan"))
 
 
 def rendered(store: Store, *, code: str, handoff_id: int, agent_id: int) -> str:
@@ -143,10 +138,16 @@ def rendered(store: Store, *, code: str, handoff_id: int, agent_id: int) -> str:
         if policy is None:
             bound = bound_policies(session, handoff.identity_id)
             policy = bound[0] if len({one.child_id for one in bound}) == 1 else None
-        values = example(agent_name(session, agent_id))
-        if policy is not None:
-            values |= {"child": policy.child.name, "plan": policy.plan.name}
+        values = _values(
+            agent_name(session, agent_id),
+            policy.child.name if policy is not None else wording.line("some_child"),
+            policy.plan.name if policy is not None else wording.line("some_plan"),
+        )
         return str(row.text).format(**values)
+
+
+def _values(agent: str, child: str, plan: str) -> dict[str, str]:
+    return {"agent": agent, "child": child, "plan": plan, "hotline": HOTLINE}
 
 
 def _check(text: str) -> None:

@@ -99,7 +99,7 @@ def test_ready_replies(supervisor: Staff) -> None:
     supervisor.does("/desk/replies/save", code="hi", text="您好，我是{agent}，{child}<b>")
     page = supervisor.read("/desk/replies")
     assert "您好，我是{agent}" in page
-    assert "您好，我是陈主管，孩子<b>" in page
+    assert "您好，我是陈主管，小明<b>" in page
     assert "花括号" in supervisor.refused("/desk/replies/save", code="x", text="{secret}")
     assert "刚被别人改过" in supervisor.refused("/desk/replies/save", code="hi", text="又一条")
     supervisor.does("/desk/replies/save", code="hi", text="您好", version="1")
