@@ -42,11 +42,9 @@ def _page(call: Call, number: int) -> Response:
         return Response(content, media_type=media_type, headers=HEADERS)
     try:
         drawn = pdf_pages.draw(content, number)
-    except ValueError as error:
+    except pdf_pages.PageError as error:
         raise NotFound("page") from error
-    return Response(
-        drawn.png, media_type="image/png", headers=HEADERS | {"X-Pages": str(drawn.pages)}
-    )
+    return Response(drawn, media_type="image/png", headers=HEADERS)
 
 
 ROUTES = (
