@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -29,8 +30,10 @@ from bot.store.files import FileStore
 from bot.store.models import (
     AuditEntry,
     Authorization,
+    BenefitUse,
     Binding,
     Claim,
+    DocumentReference,
     OutboxMessage,
     Policy,
 )
@@ -206,6 +209,11 @@ def test_a_claim_from_its_papers_to_the_money(
     for amount in ("", "很多", "1.234", "-5", "1,23"):
         given = {"version": seen, "outcome": "partly_approved", "amount": amount, "reason": "x"}
         assert "金额没有填对" in agent.refused(f"{page}/decide", **given)
+    contradictory = {"version": seen, "outcome": "rejected", "amount": "300", "reason": "x"}
+    assert "金额不对" in agent.refused(f"{page}/decide", **contradictory)
+    assert "请选一个结论" in agent.refused(f"{page}/decide", version=seen, outcome="")
+    long = {"version": seen, "outcome": "rejected", "reason": "长" * 201}
+    assert "200 字" in agent.refused(f"{page}/decide", **long)
     over = {"version": seen, "outcome": "partly_approved", "amount": "350.51", "reason": "x"}
     assert "金额不对" in agent.refused(f"{page}/decide", **over)
     part = {"version": seen, "outcome": "partly_approved", "amount": "￥３００．２元"}
@@ -233,6 +241,69 @@ def test_a_paper_that_cannot_be_read(
     assert "看不清，已请重拍" in agent.read(page)
     assert "金额看不清" in told(demo_store)[-1]
     assert "刚被别人改过" in agent.refused(f"{page}/settle", version=seen)
+
+
+def test_a_photo_that_cannot_be_read_is_refused_beside_it(
+    agent: Staff, handed_in: tuple[str, int]
+) -> None:
+    page = f"/desk/claims/{handed_in[0]}"
+    before = agent.get(page).text
+    assert before.count(f'action="{page}/unreadable"') == before.count("<figure")
+    agent.does(f"{page}/unreadable", version=version(agent, page), document="invoice", reason="糊")
+    assert agent.get(page).text.count(f'action="{page}/unreadable"') == before.count("<figure") - 1
+
+
+def test_a_damaged_file_hides_no_other(
+    agent: Staff, demo_store: Store, files: FileStore, handed_in: tuple[str, int], tmp_path: Path
+) -> None:
+    reference, pdf = handed_in
+    with demo_store.read() as session:
+        row = session.get(DocumentReference, pdf)
+        assert row is not None
+        key = row.storage_key
+    stored = tmp_path / "files" / key[:2] / key
+    stored.write_bytes(stored.read_bytes()[:-1] + b"?")
+    assert "打不开，请家长重发" in agent.read(f"/desk/claims/{reference}")
+    assert agent.get(f"/desk/documents/{pdf}").status_code == 503
+    stored.unlink()
+    assert agent.get(f"/desk/claims/{reference}").text.count("<figure") > 5
+
+
+def test_who_sent_a_paper_and_what_it_was_replaced_by(
+    agent: Staff, demo_store: Store, files: FileStore, handed_in: tuple[str, int]
+) -> None:
+    reference, pdf = handed_in
+    page = f"/desk/claims/{reference}"
+    agent.does(f"{page}/unreadable", version=version(agent, page), document="invoice", reason="糊")
+    who = identify(demo_store, "web", f"parent of {NUMBER}").id
+    new = files_of_parents.receive(
+        demo_store, files, identity_id=who, content=photo(99), filename=None, now=NOW
+    )
+    files_of_parents.replace(demo_store, identity_id=who, old=[pdf], new=new.id, now=NOW)
+    text = agent.read(page)
+    assert f"网页家长 {who}" in text
+    assert "家长换掉的 1 份" in text
+    assert agent.get(page).text.index(f"/documents/{new.id}") < agent.get(page).text.index(
+        f"/documents/{pdf}"
+    )
+
+
+def test_what_is_left_of_the_benefit_stands_beside_the_amount(
+    agent: Staff, demo_store: Store, handed_in: tuple[str, int]
+) -> None:
+    page = f"/desk/claims/{handed_in[0]}"
+    agent.does(f"{page}/settle", version=version(agent, page))
+    assert "额度内最多可赔 ¥350.50" in " ".join(agent.read(page).split())
+    with demo_store.begin() as session:
+        row = session.scalar(sa.select(Claim).where(Claim.reference == handed_in[0]))
+        assert row is not None
+        limit = sa.select(BenefitUse).where(
+            BenefitUse.policy_id == row.policy_id, BenefitUse.benefit == "outpatient"
+        )
+        use = session.scalar(limit)
+        assert use is not None
+        use.used, row.counted_amount = Decimal(1_000_000), Decimal(100)
+    assert "额度内最多可赔 ¥100 ，不够全额批准" in " ".join(agent.read(page).split())
 
 
 def test_more_papers_are_asked_for(
@@ -339,11 +410,25 @@ def test_an_authorization_is_decided(agent: Staff, demo_store: Store) -> None:
         assert row.guarantee_letter_at is not None
 
 
+def test_only_what_can_be_done_with_an_authorization_is_offered(agent: Staff) -> None:
+    """A review that waits for papers that never come can go on without them."""
+    page = "/desk/authorizations/P3002"
+    agent.does(f"{page}/papers", version=version(agent, page), paper="medical_record")
+    text = agent.get(page).text
+    assert f"{page}/decline" not in text
+    assert f"{page}/approve" not in text
+    received = text.split(f'{page}/received"')[1].split("</form>")[0]
+    assert received.count("checkbox") == 1
+    agent.does(f"{page}/take-up", version=version(agent, page))
+    agent.does(f"{page}/decline", version=version(agent, page), reason="材料没有交")
+
+
 def test_an_authorization_is_declined(
     agent: Staff, demo_store: Store, bound: Callable[[str], int]
 ) -> None:
     bound("YX2026-000301")
     page = "/desk/authorizations/P3002"
+    assert "500 字" in agent.refused(f"{page}/decline", version="1", reason="长" * 501)
     agent.does(f"{page}/decline", version=version(agent, page), reason="<b>不在保障内</b>")
     assert "authorization_decided" in told(demo_store)[-1] or "不在保障内" in told(demo_store)[-1]
     shown = agent.get(page).text
