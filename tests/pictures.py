@@ -85,6 +85,26 @@ def pdf(pages: int = 1, *, extra: str = "", catalog: str = "", stream: bytes = b
     if stream:
         head = f"<</Length {len(stream)}/Filter/DCTDecode>>stream\n".encode()
         objects.append(head + stream + b"\nendstream")
+    return _whole(objects)
+
+
+def endless_pdf(levels: int = 9) -> bytes:
+    """Write a short, whole PDF of one page whose forms each draw the next one ten times."""
+    names = [f"/Resources<</XObject<</F {number} 0 R>>>>" for number in range(5, 5 + levels)]
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        f"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]{names[0]}/Contents 4 0 R>>".encode(),
+        b"<</Length 5>>stream\n/F Do\nendstream",
+    ]
+    for name in [*names[1:], ""]:
+        drawn = ("/F Do " if name else "0 0 m 100 100 l S ") * 10
+        head = f"<</Type/XObject/Subtype/Form/BBox[0 0 595 842]{name}/Length {len(drawn)}>>"
+        objects.append(f"{head}stream\n{drawn}\nendstream".encode())
+    return _whole(objects)
+
+
+def _whole(objects: list[bytes]) -> bytes:
     out = bytearray(b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n")
     places = []
     for number, body in enumerate(objects, start=1):

@@ -1,66 +1,73 @@
-"""Pages of a PDF as pictures, so that a parent's PDF runs nowhere but here."""
+"""Pages of a PDF as pictures, so that a parent's PDF runs nowhere but in a process made for it."""
 
 from __future__ import annotations
 
-import io
+import subprocess
+import sys
 import threading
-from dataclasses import dataclass
+from pathlib import Path
 
-import pypdfium2 as pdfium
+from bot.render.pdf_child import HIGHEST, NO_PAGE, NO_PDF, WIDEST
 
-# Wide enough to read a receipt; a page of any size is drawn no larger.
-WIDEST, HIGHEST = 1400, 4000
-# The library is not made for several threads.
-_ONE_AT_A_TIME = threading.Lock()
+__all__ = ["HIGHEST", "LONGEST_S", "WIDEST", "PageError", "count", "draw"]
 
-
-@dataclass(frozen=True)
-class Drawn:
-    """A page as a PNG, and how many pages there are."""
-
-    png: bytes
-    pages: int
+_CHILD = Path(__file__).with_name("pdf_child.py")
+LONGEST_S = 10.0
+# Whoever opens a claim asks for all its pages at once; conversations need the processor too.
+_AT_ONCE = threading.BoundedSemaphore(2)
+# After this long in the line nobody looks any more, and the thread is needed.
+LONGEST_WAIT_S = 20.0
 
 
-def draw(content: bytes, number: int) -> Drawn:
-    """Draw a page.
+class PageError(ValueError):
+    """It is no PDF, has no such page, or cannot be drawn with what one page may take."""
+
+
+def draw(content: bytes, number: int) -> bytes:
+    """Draw a page, as PNG of 1400 x 4000 pixels at most.
 
     Args:
         content: The PDF.
         number: Of the page, from 1.
 
     Raises:
-        ValueError: It is no PDF, or there is no such page.
+        PageError: See there; of time, a page may take 10 seconds.
     """
-    with _ONE_AT_A_TIME:
-        try:
-            document = pdfium.PdfDocument(content)
-        except pdfium.PdfiumError as error:
-            msg = "not a PDF that can be drawn"
-            raise ValueError(msg) from error
-        try:
-            if not 1 <= number <= len(document):
-                msg = f"no page {number}"
-                raise ValueError(msg)
-            page = document[number - 1]
-            width, height = page.get_size()
-            scale = min(WIDEST / max(width, 1), HIGHEST / max(height, 1))
-            bitmap = page.render(scale=scale, may_draw_forms=False)
-            out = io.BytesIO()
-            bitmap.to_pil().save(out, "PNG")
-            return Drawn(out.getvalue(), len(document))
-        finally:
-            document.close()
+    if number < 1:
+        msg = f"no page {number}"
+        raise PageError(msg)
+    return _ask(content, number)
 
 
 def count(content: bytes) -> int:
     """Return how many pages a PDF has; 0 if it cannot be drawn."""
-    with _ONE_AT_A_TIME:
-        try:
-            document = pdfium.PdfDocument(content)
-        except pdfium.PdfiumError:
-            return 0
-        try:
-            return len(document)
-        finally:
-            document.close()
+    try:
+        return int(_ask(content, 0))
+    except PageError:
+        return 0
+
+
+def _ask(content: bytes, number: int) -> bytes:
+    if not _AT_ONCE.acquire(timeout=LONGEST_WAIT_S):
+        msg = "too many pages are being drawn"
+        raise PageError(msg)
+    try:
+        done = subprocess.run(  # noqa: S603
+            # Isolated and without our environment: it holds secrets.
+            [sys.executable, "-I", str(_CHILD), str(number)],
+            input=content,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={},
+            timeout=LONGEST_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        msg = "takes too long to draw"
+        raise PageError(msg) from error
+    finally:
+        _AT_ONCE.release()
+    told = {NO_PDF: "not a PDF that can be drawn", NO_PAGE: f"no page {number}"}
+    if done.returncode != 0:
+        raise PageError(told.get(done.returncode, "it cannot be drawn"))
+    return done.stdout

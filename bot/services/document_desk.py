@@ -5,8 +5,9 @@ A file that belongs to neither is its parent's alone. Whoever opens one is writt
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 
 import sqlalchemy as sa
 
@@ -15,8 +16,8 @@ from bot.rules.calendar import local
 from bot.services import audit
 from bot.services.document_access import kinds_of, subject
 from bot.services.errors import NotFound
-from bot.store.files import FileGoneError, FileStore
-from bot.store.models import Authorization, Claim, DocumentReference
+from bot.store.files import FileStore, FileStoreError
+from bot.store.models import Authorization, ChatIdentity, Claim, DocumentReference
 from bot.store.session import Store
 
 PDF = "application/pdf"
@@ -27,8 +28,9 @@ class StaffDocument:
     """A file of a claim or authorization; ``received_at`` in Asia/Shanghai.
 
     ``status`` is ``current``, ``unreadable`` (asked for again) or ``superseded``; ``question``
-    says what made its picture doubtful when it came. ``pages`` is 0 if a PDF cannot be drawn, or
-    its bytes are gone.
+    says what made its picture doubtful when it came. ``sender`` is the number of the chat account
+    that sent it, ``channel`` where that is. ``pages`` is 0 if a PDF cannot be drawn, or its bytes
+    are gone.
     """
 
     id: int
@@ -37,6 +39,8 @@ class StaffDocument:
     status: str
     question: str | None
     received_at: datetime
+    sender: int
+    channel: str
     pages: int
 
 
@@ -50,21 +54,20 @@ def documents_of(store: Store, files: FileStore, *, reference: str) -> tuple[Sta
             sa.select(Authorization.id).where(Authorization.reference == reference)
         ),
     )
+    query = sa.select(DocumentReference, ChatIdentity.channel).join(
+        ChatIdentity, ChatIdentity.id == DocumentReference.identity_id
+    )
     with store.read() as session:
-        rows = list(session.scalars(sa.select(DocumentReference).where(belongs)))
-        rows.sort(key=lambda row: (row.status != "current", row.received_at, row.id))
-        return tuple(
-            StaffDocument(
-                row.id,
-                kinds_of(row),
-                row.media_type,
-                row.status,
-                row.question,
-                local(row.received_at),
-                _pages(files, row),
-            )
-            for row in rows
-        )
+        found = [
+            (row.storage_key, _seen(row, channel))
+            for row, channel in session.execute(query.where(belongs))
+        ]
+    found.sort(key=lambda one: (one[1].status != "current", one[1].received_at, one[1].id))
+    # Outside of the transaction: files may be far away and large.
+    return tuple(
+        replace(one, pages=_pages(files, key)) if one.media_type == PDF else one
+        for key, one in found
+    )
 
 
 def opened(
@@ -85,10 +88,29 @@ def opened(
     return media_type, files.get(key)
 
 
-def _pages(files: FileStore, row: DocumentReference) -> int:
-    if row.media_type != PDF:
-        return 1
+def _seen(row: DocumentReference, channel: str) -> StaffDocument:
+    return StaffDocument(
+        id=row.id,
+        kinds=kinds_of(row),
+        media_type=row.media_type,
+        status=row.status,
+        question=row.question,
+        received_at=local(row.received_at),
+        sender=row.identity_id,
+        channel=channel,
+        pages=1,
+    )
+
+
+def _pages(files: FileStore, key: str) -> int:
+    # One file that is gone or damaged does not hide the others.
     try:
-        return pdf_pages.count(files.get(row.storage_key))
-    except FileGoneError:
+        return _counted(files, key)
+    except FileStoreError:
         return 0
+
+
+@lru_cache(maxsize=2_000)
+def _counted(files: FileStore, key: str) -> int:
+    # A file never changes under its name.
+    return pdf_pages.count(files.get(key))

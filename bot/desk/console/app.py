@@ -11,6 +11,7 @@ from starlette.types import Scope
 from bot.desk.console import (
     appointments,
     authorizations,
+    bills,
     claims,
     conversations,
     documents,
@@ -52,6 +53,7 @@ PAGES: tuple[BaseRoute, ...] = (
     *appointments.ROUTES,
     *authorizations.ROUTES,
     *claims.ROUTES,
+    *bills.ROUTES,
     *documents.ROUTES,
     *requests.ROUTES,
     *figures.ROUTES,

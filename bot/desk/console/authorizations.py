@@ -10,7 +10,7 @@ from bot.desk.console.calls import Call, door
 from bot.rules.authorizations import PAPERS, Paper
 from bot.rules.sla import Level, due_level
 from bot.services import authorization_desk, document_desk
-from bot.services.authorization_desk import OPEN
+from bot.services.authorization_desk import LONGEST_REASON, OPEN
 from bot.services.authorizations import AuthorizationView
 from bot.services.errors import Refused
 from bot.store.files import get_files
@@ -35,7 +35,7 @@ def authorization(call: Call) -> Response:
         "authorization.html",
         one=found,
         documents=document_desk.documents_of(call.store, get_files(), reference=found.reference),
-        papers=PAPERS,
+        papers=[paper.value for paper in PAPERS],
         level=_level(found, call),
     )
 
@@ -49,7 +49,7 @@ def take_up(call: Call) -> Response:
 def ask(call: Call) -> Response:
     """Ask for papers."""
     authorization_desk.ask_for_papers(
-        call.store, papers=_papers(call), reason=call.text("reason") or None, **_which(call)
+        call.store, papers=_papers(call), reason=_reason(call) or None, **_which(call)
     )
     return _done(call, "authorization_papers")
 
@@ -68,9 +68,10 @@ def approve(call: Call) -> Response:
 
 def decline(call: Call) -> Response:
     """Decline with a reason that the parent reads."""
-    if not call.text("reason"):
+    reason = _reason(call)
+    if not reason:
         raise Refused("reason")
-    authorization_desk.decline(call.store, reason=call.text("reason"), **_which(call))
+    authorization_desk.decline(call.store, reason=reason, **_which(call))
     return _done(call, "authorization_declined")
 
 
@@ -102,6 +103,14 @@ def _papers(call: Call) -> list[Paper]:
     if not chosen:
         raise Refused("no_paper")
     return chosen
+
+
+def _reason(call: Call) -> str:
+    # Browsers count a line break as one sign and send two.
+    reason = call.text("reason").replace("\r\n", "\n")
+    if len(reason) > LONGEST_REASON:
+        raise Refused("reason_500")
+    return reason
 
 
 def _which(call: Call) -> dict[str, Any]:

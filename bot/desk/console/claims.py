@@ -41,6 +41,7 @@ def claim(call: Call) -> Response:
         claim=found.claim,
         left=found.left,
         counted=found.counted,
+        most=min(found.claim.amount, found.left + found.counted),
         full_visits_left=found.full_visits_left,
         requirements=found.requirements,
         documents=document_desk.documents_of(
@@ -103,15 +104,21 @@ def decide(call: Call) -> Response:
     except ValueError as error:
         raise Refused("outcome") from error
     reference = call.path("reference")
+    # In full is what was claimed, whoever types it or not; of a rejection nothing is paid. What
+    # was typed beside another outcome is refused, not dropped.
     given = call.text("amount")
     if outcome is ClaimState.REJECTED:
-        given = "0"
+        given = given or "0"
     elif outcome is ClaimState.APPROVED and not given:
         given = str(claim_desk.claim(call.store, reference=reference).claim.amount)
     amount = amount_typed(given)
     if amount is None:
         raise Refused("amount_typed")
-    decision = Decision(outcome, amount, call.text("reason") or None, "full_visit" in call.form)
+    # Browsers count a line break as one sign and send two.
+    reason = call.text("reason").replace("\r\n", "\n")
+    if len(reason) > LONGEST_REASON:
+        raise Refused("reason_200")
+    decision = Decision(outcome, amount, reason or None, "full_visit" in call.form)
     claim_settlement.decide(call.store, reference=reference, decision=decision, staff=_staff(call))
     return _done(call, "claim_decided")
 

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from bot.desk.console import pages
 from bot.desk.console.calls import Call, door
+from bot.desk.console.conversations import FILE_HEADERS
 from bot.render import pdf_pages
 from bot.services import document_desk
 from bot.services.errors import NotFound
 from bot.store.files import get_files
-
-# A photo that was sent is shown, and runs nothing.
-HEADERS = pages.NO_STORE | {
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "sandbox",
-}
 
 
 def picture(call: Call) -> Response:
@@ -39,14 +33,12 @@ def _page(call: Call, number: int) -> Response:
     if media_type != document_desk.PDF:
         if number != 1:
             raise NotFound("page")
-        return Response(content, media_type=media_type, headers=HEADERS)
+        return Response(content, media_type=media_type, headers=FILE_HEADERS)
     try:
         drawn = pdf_pages.draw(content, number)
-    except ValueError as error:
+    except pdf_pages.PageError as error:
         raise NotFound("page") from error
-    return Response(
-        drawn.png, media_type="image/png", headers=HEADERS | {"X-Pages": str(drawn.pages)}
-    )
+    return Response(drawn, media_type="image/png", headers=FILE_HEADERS)
 
 
 ROUTES = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,17 +13,20 @@ from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from starlette.testclient import TestClient
 
 from bot import clock
 from bot.clock import TZ
 from bot.desk import app as desk
-from bot.desk.console import calls, conversations
+from bot.desk.console import authorizations, calls, claims, conversations, documents, requests
 from bot.services.identity import identify
 from bot.settings import load_settings
 from bot.store.demo.staff import PASSWORD
 from bot.store.files import FileStore
+from bot.store.models import Binding, OutboxMessage, Policy
 from bot.store.session import Store
+from tests import pictures
 
 NOW = datetime(2026, 11, 23, 10, 5, tzinfo=TZ)
 ORIGIN = "http://testserver"
@@ -144,3 +148,39 @@ def admin(enter: Callable[[str], Staff]) -> Staff:
 def parent(demo_store: Store) -> int:
     """A chat account on the web page, not bound."""
     return identify(demo_store, "web", "a parent").id
+
+
+@pytest.fixture
+def same_files(monkeypatch: pytest.MonkeyPatch, files: FileStore) -> None:
+    for module in (authorizations, claims, documents, requests):
+        monkeypatch.setattr(module, "get_files", lambda: files)
+
+
+@pytest.fixture
+def bound(demo_store: Store) -> Callable[[str], int]:
+    """Bind an account to the household of a policy."""
+
+    def bind(number: str) -> int:
+        who = identify(demo_store, "web", f"parent of {number}").id
+        with demo_store.begin() as session:
+            policy = session.scalar(sa.select(Policy).where(Policy.number == number))
+            assert policy is not None
+            session.add(Binding(identity_id=who, household_id=policy.household_id, verified_at=NOW))
+        return who
+
+    return bind
+
+
+def told(store: Store) -> list[str]:
+    with store.read() as session:
+        rows = session.scalars(sa.select(OutboxMessage).order_by(OutboxMessage.id))
+        return [f"{row.kind} {json.dumps(row.payload, ensure_ascii=False)}" for row in rows]
+
+
+def photo(seed: int = 0) -> bytes:
+    return bytes(pictures.jpeg(pictures.page(seed=seed)))
+
+
+def version(staff: Staff, page: str) -> str:
+    text = staff.get(page).text
+    return text.split('name="version" value="')[1].split('"')[0]

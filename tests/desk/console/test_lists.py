@@ -2,79 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import date
-from decimal import Decimal
 
 import pytest
-import sqlalchemy as sa
 
-from bot.desk.console import authorizations, claims, documents, requests
-from bot.rules.claims import ClaimKind
 from bot.services import (
     appointments as visits,
 )
 from bot.services import (
-    claim_progress,
     complaints,
     consultations,
     data_requests,
     service_requests,
 )
-from bot.services import claims as claim_service
-from bot.services import documents as files_of_parents
-from bot.services.identity import identify
-from bot.store.files import FileStore
-from bot.store.models import (
-    AuditEntry,
-    Authorization,
-    Binding,
-    Claim,
-    OutboxMessage,
-    Policy,
-)
 from bot.store.session import Store
-from tests import pictures
-from tests.desk.console.conftest import NOW, Clock, Staff
+from tests.desk.console.conftest import NOW, Clock, Staff, told, version
 
 NUMBER = "YX2026-000101"
-
-
-@pytest.fixture(autouse=True)
-def same_files(monkeypatch: pytest.MonkeyPatch, files: FileStore) -> None:
-    for module in (authorizations, claims, documents, requests):
-        monkeypatch.setattr(module, "get_files", lambda: files)
-
-
-@pytest.fixture
-def bound(demo_store: Store) -> Callable[[str], int]:
-    """Bind an account to the household of a policy."""
-
-    def bind(number: str) -> int:
-        who = identify(demo_store, "web", f"parent of {number}").id
-        with demo_store.begin() as session:
-            policy = session.scalar(sa.select(Policy).where(Policy.number == number))
-            assert policy is not None
-            session.add(Binding(identity_id=who, household_id=policy.household_id, verified_at=NOW))
-        return who
-
-    return bind
-
-
-def told(store: Store) -> list[str]:
-    with store.read() as session:
-        rows = session.scalars(sa.select(OutboxMessage).order_by(OutboxMessage.id))
-        return [f"{row.kind} {json.dumps(row.payload, ensure_ascii=False)}" for row in rows]
-
-
-def photo(seed: int = 0) -> bytes:
-    return bytes(pictures.jpeg(pictures.page(seed=seed)))
-
-
-def version(staff: Staff, page: str) -> str:
-    text = staff.get(page).text
-    return text.split('name="version" value="')[1].split('"')[0]
+pytestmark = pytest.mark.usefixtures("same_files")
 
 
 # Visits.
@@ -161,194 +107,6 @@ def test_finding(agent: Staff, query: str) -> None:
     assert "A1001" in agent.read(f"/desk/appointments?q={query}")
     assert "没有预约" in agent.read(f"/desk/appointments?q={query}&state=declined")
     assert "没有预约" in agent.read("/desk/appointments?q=%25")
-
-
-# Claims.
-
-
-@pytest.fixture
-def handed_in(demo_store: Store, bound: Callable[[str], int], files: FileStore) -> tuple[str, int]:
-    """An outpatient claim of 350.5 with all its papers; its reference and a PDF's number."""
-    who = bound(NUMBER)
-    wish = claim_service.ClaimWish(
-        ClaimKind.PUBLIC_OUTPATIENT, "新华医院", date(2026, 11, 20), Decimal("350.50")
-    )
-    view, _ = claim_service.open_claim(
-        demo_store, identity_id=who, number=NUMBER, wish=wish, now=NOW
-    )
-    pdf = 0
-    for count, kind in enumerate(view.missing):
-        content = pictures.pdf(3) if kind == "invoice" else photo(count)
-        got = files_of_parents.receive(
-            demo_store, files, identity_id=who, content=content, filename=None, now=NOW
-        )
-        files_of_parents.label(demo_store, identity_id=who, ids=[got.id], kinds=[kind], now=NOW)
-        files_of_parents.attach(
-            demo_store, files, identity_id=who, ids=[got.id], reference=view.reference, now=NOW
-        )
-        pdf = got.id if kind == "invoice" else pdf
-    claim_progress.submit(demo_store, identity_id=who, reference=view.reference, now=NOW)
-    return view.reference, pdf
-
-
-def test_a_claim_from_its_papers_to_the_money(
-    agent: Staff, demo_store: Store, handed_in: tuple[str, int]
-) -> None:
-    reference, pdf = handed_in
-    assert reference in agent.read("/desk/claims")
-    page = f"/desk/claims/{reference}"
-    shown = agent.get(page).text
-    assert f'<img src="/desk/documents/{pdf}" ' in shown
-    assert f'<img src="/desk/documents/{pdf}/pages/3" ' in shown
-    assert "/pages/4" not in shown
-    agent.does(f"{page}/settle", version=version(agent, page))
-    seen = version(agent, page)
-    for amount in ("", "很多", "1.234", "-5", "1,23"):
-        given = {"version": seen, "outcome": "partly_approved", "amount": amount, "reason": "x"}
-        assert "金额没有填对" in agent.refused(f"{page}/decide", **given)
-    over = {"version": seen, "outcome": "partly_approved", "amount": "350.51", "reason": "x"}
-    assert "金额不对" in agent.refused(f"{page}/decide", **over)
-    part = {"version": seen, "outcome": "partly_approved", "amount": "￥３００．２元"}
-    assert "要写明原因" in agent.refused(f"{page}/decide", **part)
-    agent.does(f"{page}/decide", reason="自费药不赔", **part)
-    assert "300.20" in told(demo_store)[-1]
-    agent.does(f"{page}/pay", version=version(agent, page))
-    with demo_store.read() as session:
-        row = session.scalar(sa.select(Claim).where(Claim.reference == reference))
-        assert row is not None
-        assert (row.status, row.approved_amount) == ("paid", Decimal("300.20"))
-    after = agent.read(page)
-    assert "小林：付款" in after
-    assert "claim_paid" in told(demo_store)[-1]
-
-
-def test_a_paper_that_cannot_be_read(
-    agent: Staff, demo_store: Store, handed_in: tuple[str, int]
-) -> None:
-    page = f"/desk/claims/{handed_in[0]}"
-    seen = version(agent, page)
-    refused = agent.refused(f"{page}/unreadable", version=seen, document="invoice", reason="")
-    assert "写明为什么要" in refused
-    agent.does(f"{page}/unreadable", version=seen, document="invoice", reason="金额看不清")
-    assert "看不清，已请重拍" in agent.read(page)
-    assert "金额看不清" in told(demo_store)[-1]
-    assert "刚被别人改过" in agent.refused(f"{page}/settle", version=seen)
-
-
-def test_more_papers_are_asked_for(
-    agent: Staff, demo_store: Store, handed_in: tuple[str, int]
-) -> None:
-    page = f"/desk/claims/{handed_in[0]}"
-    seen = version(agent, page)
-    assert "还没有选材料" in agent.refused(f"{page}/papers", version=seen)
-    assert "写明为什么要" in agent.refused(f"{page}/papers", version=seen, paper="itemised_bill")
-    agent.does(
-        f"{page}/papers", version=seen, paper="itemised_bill", reason_itemised_bill="缺第二页"
-    )
-    assert "缺第二页" in told(demo_store)[-1]
-
-
-def test_papers_are_opened_by_staff_alone_and_written_down(
-    agent: Staff, open_desk: Callable[[], Staff], demo_store: Store, handed_in: tuple[str, int]
-) -> None:
-    pdf = handed_in[1]
-    address = f"/desk/documents/{pdf}/pages/2"
-    assert open_desk().get(address).status_code == 303
-    answer = agent.get(address)
-    assert (answer.headers["content-type"], answer.headers["x-pages"]) == ("image/png", "3")
-    assert answer.content.startswith(b"\x89PNG")
-    assert answer.headers["content-security-policy"] == "sandbox"
-    assert agent.get(f"/desk/documents/{pdf}/pages/4").status_code == 404
-    assert agent.get(f"/desk/documents/{pdf}/pages/0").status_code == 404
-    with demo_store.read() as session:
-        seen = session.scalars(
-            sa.select(AuditEntry).where(AuditEntry.action == "document.seen")
-        ).all()
-    assert {(one.actor, one.subject) for one in seen} == {("agent:1", f"document:{pdf}")}
-
-
-def test_files_that_belong_nowhere_are_their_parents_alone(
-    agent: Staff, demo_store: Store, files: FileStore, bound: Callable[[str], int]
-) -> None:
-    got = files_of_parents.receive(
-        demo_store,
-        files,
-        identity_id=bound(NUMBER),
-        content=photo(),
-        filename=None,
-        now=NOW,
-    )
-    assert agent.get(f"/desk/documents/{got.id}").status_code == 404
-
-
-def test_where_the_money_goes_is_shown_on_demand(
-    agent: Staff, demo_store: Store, handed_in: tuple[str, int], bound: Callable[[str], int]
-) -> None:
-    reference = handed_in[0]
-    who = identify(demo_store, "web", f"parent of {NUMBER}").id
-    claim_progress.set_bank_account(
-        demo_store,
-        identity_id=who,
-        reference=reference,
-        account=claim_progress.BankAccount("6222021234567890128", "工商银行上海枫林路支行"),
-        now=NOW,
-    )
-    page = f"/desk/claims/{reference}"
-    assert "6222021234567890128" not in agent.read(page)
-    answer = agent.post(f"{page}/account")
-    assert "6222021234567890128" in answer.text
-    assert "小林：看了收款账户" in agent.read(page)
-
-
-def test_drafts_are_the_parents_own(
-    agent: Staff, demo_store: Store, bound: Callable[[str], int]
-) -> None:
-    wish = claim_service.ClaimWish(
-        ClaimKind.PUBLIC_OUTPATIENT, "新华医院", date(2026, 11, 20), Decimal(1)
-    )
-    view, _ = claim_service.open_claim(
-        demo_store, identity_id=bound(NUMBER), number=NUMBER, wish=wish, now=NOW
-    )
-    assert view.reference not in agent.read("/desk/claims")
-    assert view.reference not in agent.read(f"/desk/claims?q={view.reference}")
-    assert agent.get(f"/desk/claims/{view.reference}").status_code == 404
-
-
-# Prior authorizations.
-
-
-def test_an_authorization_is_decided(agent: Staff, demo_store: Store) -> None:
-    page = "/desk/authorizations/P3002"
-    listed = agent.read("/desk/authorizations")
-    assert "P3002" in listed
-    assert "担保函未发" in listed
-    seen = version(agent, page)
-    assert "还没有选材料" in agent.refused(f"{page}/papers", version=seen)
-    agent.does(f"{page}/papers", version=seen, paper="medical_record", reason="要近三个月的")
-    assert "还缺" in agent.read(page)
-    assert "状态" in agent.refused(f"{page}/approve", version=version(agent, page))
-    agent.does(f"{page}/received", version=version(agent, page), paper="medical_record")
-    assert "要写明原因" in agent.refused(f"{page}/decline", version=version(agent, page))
-    agent.does(f"{page}/approve", version=version(agent, page))
-    agent.does(f"{page}/letter", version=version(agent, page))
-    assert "刚被别人改过" in agent.refused(f"{page}/letter", version=seen)
-    with demo_store.read() as session:
-        row = session.scalar(sa.select(Authorization).where(Authorization.reference == "P3002"))
-        assert row is not None
-        assert row.status == "approved"
-        assert row.guarantee_letter_at is not None
-
-
-def test_an_authorization_is_declined(
-    agent: Staff, demo_store: Store, bound: Callable[[str], int]
-) -> None:
-    bound("YX2026-000301")
-    page = "/desk/authorizations/P3002"
-    agent.does(f"{page}/decline", version=version(agent, page), reason="<b>不在保障内</b>")
-    assert "authorization_decided" in told(demo_store)[-1] or "不在保障内" in told(demo_store)[-1]
-    shown = agent.get(page).text
-    assert "<b>不在" not in shown
-    assert "P3002" in agent.read("/desk/authorizations?state=declined")
 
 
 # What is smaller.
@@ -438,10 +196,3 @@ def test_every_list_counts_what_waits(agent: Staff, path: str) -> None:
     page = agent.get(f"/desk/{path}").text
     assert f'href="/desk/{path}" aria-current="page"' in page
     assert f'data-badge="{path}"' in page
-
-
-def test_claims_past_their_due_time_are_late(agent: Staff, moment: Clock) -> None:
-    assert "已超时" not in agent.read("/desk/claims")
-    moment.go(days=20)
-    agent.sign_in("lin")
-    assert "已超时" in agent.read("/desk/claims")
