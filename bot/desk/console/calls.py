@@ -102,8 +102,15 @@ class Call:
         return str(self.request.path_params[name])
 
     def number(self, name: str) -> int:
-        """Return a number of the address."""
-        return int(self.request.path_params[name])
+        """Return a number of the address.
+
+        Raises:
+            NotFound: No database counts so far.
+        """
+        number = int(self.request.path_params[name])
+        if number >= 2**31:
+            raise NotFound(name)
+        return number
 
     def query(self, name: str, default: str = "") -> str:
         """Return what stands behind the question mark."""
