@@ -56,7 +56,11 @@ class Receiver:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
+                length = int(self.headers["content-length"])
+                body = self.rfile.read(length)
+                # Cut off: the sender died while it wrote.
+                if len(body) < length:
+                    return
                 receiver.told.append(({k.lower(): v for k, v in self.headers.items()}, body))
                 time.sleep(receiver.pause)
                 self.send_response(receiver.status)
