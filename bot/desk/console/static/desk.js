@@ -70,7 +70,8 @@ async function refresh() {
   for (const part of document.querySelectorAll("[data-refresh]")) {
     if (isUsed(part)) continue;
     const answer = await get(part.dataset.refresh);
-    if (answer.ok) part.replaceChildren(elements(answer.data.html));
+    // Somebody may have begun to write meanwhile.
+    if (answer.ok && !isUsed(part)) part.replaceChildren(elements(answer.data.html));
   }
 }
 
