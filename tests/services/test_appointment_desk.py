@@ -11,7 +11,7 @@ from bot.channels.reply import Text, render
 from bot.clock import TZ
 from bot.rules.states import AppointmentState
 from bot.services import appointment_desk as desk
-from bot.services import appointment_list, appointments, outbox
+from bot.services import appointments, outbox
 from bot.services.appointments import Wish
 from bot.services.errors import Conflict, NotFound, Refused
 from bot.store.models import Appointment, AuditEntry, OutboxMessage
@@ -282,16 +282,3 @@ def test_a_part_of_the_day_can_be_confirmed_until_its_day_is_over(book: Book, st
     with pytest.raises(Refused, match="past"):
         staff(desk.confirm, reference, now=VISIT + timedelta(days=1))
     assert staff(desk.confirm, reference, now=VISIT).status == "confirmed"
-
-
-def test_the_list_has_what_is_to_be_arranged_first(store: Store, book: Book, staff: Any) -> None:
-    done, urgent, normal = book(), book(date(2026, 11, 25)), book(date(2026, 12, 10))
-    staff(desk.confirm, done)
-    listed = [seen.reference for seen in appointment_list.waiting(store)]
-    assert listed == [urgent, normal, "A1001", done]
-    assert [seen.reference for seen in appointment_list.waiting(store, status="requested")] == [
-        urgent,
-        normal,
-    ]
-    with pytest.raises(ValueError, match="nonsense"):
-        appointment_list.waiting(store, status="nonsense")
