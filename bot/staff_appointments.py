@@ -35,7 +35,7 @@ def listed(
     status: Annotated[str | None, typer.Option(help="只看一种状态。")] = None,
 ) -> None:
     """Show visits to be arranged and confirmed ones."""
-    from bot.services.appointment_desk import waiting
+    from bot.services.appointment_list import waiting
     from bot.staff import refusals
 
     with refusals():

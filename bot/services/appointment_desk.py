@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from bot.rules.calendar import TZ, local_day
@@ -21,104 +20,19 @@ from bot.rules.notifications import NotificationKind
 from bot.rules.states import AppointmentState, can_move
 from bot.rules.visits import cancellation_deadline, is_late
 from bot.services import audit, wording
-from bot.services.desk_search import MOST, matching
+from bot.services.appointment_list import DeskAppointment, view
 from bot.services.errors import Conflict, NotFound, Refused
 from bot.services.notifications import notify
 from bot.services.relevance import visit_key
 from bot.services.visit_words import visit_when, visit_words
-from bot.store.models import Appointment, Policy
-from bot.store.queries import OPEN_APPOINTMENTS
+from bot.store.models import Appointment
 from bot.store.session import Store
 
 LONGEST_REASON = 60
 
 
-@dataclass(frozen=True)
-class DeskAppointment:
-    """A visit as staff see it; times in Asia/Shanghai, ``version`` guards the next change."""
-
-    reference: str
-    number: str
-    child: str
-    hospital: str
-    department: str
-    visit_at: datetime
-    day_part: str | None
-    status: str
-    urgent: bool
-    requested_at: datetime
-    due_at: datetime | None
-    version: int
-
-
-def waiting(store: Store, *, status: str | None = None) -> list[DeskAppointment]:
-    """Return visits in a state, or those to be arranged and confirmed ones: urgent, then oldest.
-
-    Args:
-        store: The store.
-        status: One of :class:`AppointmentState`; by default all open ones, requested first.
-
-    Raises:
-        ValueError: There is no such state.
-    """
-    states = [AppointmentState(status).value] if status else list(OPEN_APPOINTMENTS)
-    query = (
-        sa.select(Appointment)
-        .where(Appointment.status.in_(states))  # type: ignore[attr-defined]
-        .options(
-            joinedload(Appointment.hospital),
-            joinedload(Appointment.policy).joinedload(Policy.child),
-        )
-        .order_by(
-            sa.desc(Appointment.status == AppointmentState.REQUESTED.value),
-            sa.desc(Appointment.urgent),
-            Appointment.requested_at,
-            Appointment.id,
-        )
-    )
-    with store.read() as session:
-        return [_view(row) for row in session.scalars(query)]
-
-
-@dataclass(frozen=True)
-class Found:
-    """A visit, with its row's number for its history."""
-
-    id: int
-    appointment: DeskAppointment
-
-
-def listed(
-    store: Store, *, state: str | None = None, query: str = ""
-) -> tuple[DeskAppointment, ...]:
-    """Return open visits as :func:`waiting`, or those of a state, or those found.
-
-    Args:
-        store: The store.
-        state: Of one state.
-        query: Part of a number, a child's name or a policy's number; then of any state.
-    """
-    if not query:
-        return tuple(waiting(store, status=state))
-    wanted = matching(sa.select(Appointment), Appointment, query)
-    if state:
-        wanted = wanted.where(Appointment.status == state)
-    wanted = wanted.order_by(sa.desc(Appointment.visit_at)).limit(MOST)
-    with store.read() as session:
-        return tuple(_view(row) for row in session.scalars(wanted))
-
-
-def look_up(store: Store, *, reference: str) -> Found:
-    """Return a visit by its number.
-
-    Raises:
-        NotFound: There is none.
-    """
-    with store.read() as session:
-        row = session.scalar(sa.select(Appointment).where(Appointment.reference == reference))
-        if row is None:
-            raise NotFound("appointment")
-        return Found(row.id, _view(row))
+class SameVisit(Conflict):
+    """The child has such a visit at that time already; to read again would not help."""
 
 
 def confirm(
@@ -144,6 +58,7 @@ def confirm(
 
     Raises:
         NotFound, Conflict: No such visit, or changed since ``version``.
+        SameVisit: See there.
         Refused: ``not_open``: it is not waiting to be arranged. ``past``: the time is over.
     """
     with _changing(store, reference, version) as (session, row):
@@ -162,7 +77,7 @@ def confirm(
             late = is_late(local_day(row.visit_at), now)
             text = "notify_appointment_confirmed_late" if late else "notify_appointment_confirmed"
             _tell(session, row, NotificationKind.APPOINTMENT_CONFIRMED, text, now)
-        return _view(row)
+        return view(row)
 
 
 def change(
@@ -183,14 +98,14 @@ def change(
             raise Refused("not_open")
         _must_be_ahead(visit_at, row, visit_at, now)
         if row.clock_given and row.visit_at == visit_at:
-            return _view(row)
+            return view(row)
         old = visit_when(row, row.visit_at, now)
         _put_at(row, visit_at)
         row.decided_at = now
         _flush(session)
         _log(session, row, "appointment.change", actor, now)
         _tell_changed(session, row, old, now)
-        return _view(row)
+        return view(row)
 
 
 def decline(
@@ -235,7 +150,7 @@ def decline(
             values["proposal"] = wording.moment(proposal, now)
             text = "notify_appointment_declined_proposal"
         _tell(session, row, NotificationKind.APPOINTMENT_DECLINED, text, now, **values)
-        return _view(row)
+        return view(row)
 
 
 def call_off(
@@ -265,7 +180,7 @@ def call_off(
         _log(session, row, "appointment.call_off", actor, now)
         kind = NotificationKind.APPOINTMENT_DECLINED
         _tell(session, row, kind, "notify_appointment_called_off", now, reason=told)
-        return _view(row)
+        return view(row)
 
 
 def fulfil(
@@ -302,7 +217,7 @@ def _over(
         row.idempotency_key = None
         _flush(session)
         _log(session, row, f"appointment.{state.value}", actor, now)
-        return _view(row)
+        return view(row)
 
 
 @contextmanager
@@ -364,7 +279,7 @@ def _flush(session: Session) -> None:
     try:
         session.flush()
     except sa.exc.IntegrityError as error:
-        raise Conflict("there is the same visit at that time already") from error
+        raise SameVisit("there is the same visit at that time already") from error
 
 
 def _tell_changed(session: Session, row: Appointment, old: str, now: datetime) -> None:
@@ -399,21 +314,4 @@ def _log(
 ) -> None:
     audit.record(
         session, at=now, actor=actor, action=action, subject=f"appointment:{row.id}", **detail
-    )
-
-
-def _view(row: Appointment) -> DeskAppointment:
-    return DeskAppointment(
-        reference=row.reference,
-        number=row.policy.number,
-        child=row.policy.child.name,
-        hospital=row.hospital.name,
-        department=row.department,
-        visit_at=row.visit_at.astimezone(TZ),
-        day_part=row.day_part,
-        status=row.status,
-        urgent=row.urgent,
-        requested_at=row.requested_at.astimezone(TZ),
-        due_at=row.due_at.astimezone(TZ) if row.due_at else None,
-        version=row.version,
     )

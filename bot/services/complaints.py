@@ -81,7 +81,7 @@ def file_complaint(
     with store.begin() as session:
         found = session.scalar(sa.select(Complaint).where(Complaint.idempotency_key == key))
         if found is not None:
-            return _view(found), False
+            return view(found), False
         own = policy_ids(session, identity_id, number) if number else []
         row = Complaint(
             identity_id=identity_id,
@@ -107,7 +107,7 @@ def file_complaint(
         _record(session, now, audit.identity_actor(identity_id), "complaint.file", row)
         # The version is what it is once all is written.
         session.flush()
-        return _view(row), True
+        return view(row), True
 
 
 def add_to_complaint(
@@ -127,7 +127,7 @@ def add_to_complaint(
             row.notes.append(ComplaintNote(text=text, added_at=now))
             _record(session, now, audit.identity_actor(identity_id), "complaint.add", row)
             session.flush()
-        return _view(row)
+        return view(row)
 
 
 def own_complaints(store: Store, *, identity_id: int) -> tuple[ComplaintView, ...]:
@@ -139,7 +139,7 @@ def own_complaints(store: Store, *, identity_id: int) -> tuple[ComplaintView, ..
             .options(selectinload(Complaint.notes))
             .order_by(sa.desc(Complaint.id))
         )
-        return tuple(_view(row) for row in session.scalars(query))
+        return tuple(view(row) for row in session.scalars(query))
 
 
 def open_complaints(store: Store) -> tuple[ComplaintView, ...]:
@@ -151,7 +151,7 @@ def open_complaints(store: Store) -> tuple[ComplaintView, ...]:
             .options(selectinload(Complaint.notes))
             .order_by(Complaint.due_at, Complaint.id)
         )
-        return tuple(_view(row) for row in session.scalars(query))
+        return tuple(view(row) for row in session.scalars(query))
 
 
 def take_up(
@@ -173,7 +173,7 @@ def take_up(
     """
     with _staff(store, reference, ComplaintState.IN_PROGRESS, version) as (session, row):
         _record(session, now, actor, "complaint.take_up", row)
-    return _view(row)
+    return view(row)
 
 
 def resolve(
@@ -224,7 +224,7 @@ def resolve(
             due_at=now,
         )
         _record(session, now, actor, "complaint.resolve", row)
-    return _view(row)
+    return view(row)
 
 
 @contextmanager
@@ -262,7 +262,8 @@ def _record(session: Any, now: datetime, actor: str, action: str, row: Complaint
     audit.record(session, at=now, actor=actor, action=action, subject=row.reference)
 
 
-def _view(row: Complaint) -> ComplaintView:
+def view(row: Complaint) -> ComplaintView:
+    """Return what is told of a complaint that was read in a transaction."""
     return ComplaintView(
         reference=row.reference,
         kind=row.kind,

@@ -32,6 +32,7 @@ class ConsultationView:
     """
 
     reference: str
+    number: str
     child: str
     status: str
     due_at: datetime
@@ -186,6 +187,7 @@ def view(row: ConsultationRequest, now: datetime) -> ConsultationView:
     child: str = row.policy.child.name
     return ConsultationView(
         reference=row.reference,
+        number=row.policy.number,
         child=child,
         status=row.status,
         due_at=row.due_at.astimezone(TZ),

@@ -71,7 +71,7 @@ def request_erasure(
     with store.begin() as session:
         found = session.scalar(sa.select(DataRequest).where(DataRequest.idempotency_key == key))
         if found is not None:
-            return _view(found), False
+            return view(found), False
         row = DataRequest(
             identity_id=identity_id,
             kind="erasure",
@@ -84,14 +84,14 @@ def request_erasure(
         _record(session, now, audit.identity_actor(identity_id), "data.erasure", row)
         # The version is what it is once all is written.
         session.flush()
-        return _view(row), True
+        return view(row), True
 
 
 def own_requests(store: Store, *, identity_id: int) -> tuple[DataRequestView, ...]:
     """Return the requests of a chat account, newest first."""
     with store.read() as session:
         query = sa.select(DataRequest).where(DataRequest.identity_id == identity_id)
-        return tuple(_view(row) for row in session.scalars(query.order_by(sa.desc(DataRequest.id))))
+        return tuple(view(row) for row in session.scalars(query.order_by(sa.desc(DataRequest.id))))
 
 
 def open_requests(store: Store) -> tuple[DataRequestView, ...]:
@@ -101,7 +101,7 @@ def open_requests(store: Store) -> tuple[DataRequestView, ...]:
     with store.read() as session:
         query = sa.select(DataRequest).where(status.not_in(ended))
         rows = session.scalars(query.order_by(DataRequest.due_at, DataRequest.id))
-        return tuple(_view(row) for row in rows)
+        return tuple(view(row) for row in rows)
 
 
 def take_up(
@@ -116,7 +116,7 @@ def take_up(
     """
     with _staff(store, reference, DataRequestState.CHECKING, version) as (session, row):
         _record(session, now, actor, "data.take_up", row)
-    return _view(row)
+    return view(row)
 
 
 def refuse(
@@ -139,7 +139,7 @@ def refuse(
     with _staff(store, reference, DataRequestState.REFUSED, version) as (session, row):
         row.answer, row.decided_at, row.idempotency_key = reason.strip(), now, None
         _record(session, now, actor, "data.refuse", row)
-    return _view(row)
+    return view(row)
 
 
 def erase(
@@ -165,7 +165,7 @@ def erase(
         _record(session, now, actor, "data.erase", row)
     for key in keys:
         files.delete(key)
-    return _view(row)
+    return view(row)
 
 
 def _erase_account(session: Any, identity_id: int, now: datetime) -> list[str]:
@@ -229,7 +229,8 @@ def _record(session: Any, now: datetime, actor: str, action: str, row: DataReque
     audit.record(session, at=now, actor=actor, action=action, subject=row.reference)
 
 
-def _view(row: DataRequest) -> DataRequestView:
+def view(row: DataRequest) -> DataRequestView:
+    """Return what is told of a request that was read in a transaction."""
     return DataRequestView(
         reference=row.reference,
         kind=row.kind,

@@ -47,6 +47,17 @@ def history(store: Store, *, subject: str) -> tuple[Entry, ...]:
         return _entries(session, query.order_by(sa.desc(AuditEntry.id)).limit(PAGE))
 
 
+def latest(session: Session, *, action: str, subjects: Iterable[str]) -> dict[str, Entry]:
+    """Return the last entry of an action for each of these things that has one, by subject."""
+    newest = (
+        sa.select(sa.func.max(AuditEntry.id))
+        .where(AuditEntry.action == action, AuditEntry.subject.in_(list(subjects)))  # type: ignore[attr-defined]
+        .group_by(AuditEntry.subject)
+    )
+    query = sa.select(AuditEntry).where(AuditEntry.id.in_(newest))  # type: ignore[attr-defined]
+    return {entry.subject: entry for entry in _entries(session, query)}
+
+
 def trail(store: Store, *, wanted: Filter, before: int | None = None) -> tuple[Entry, ...]:
     """Return entries of everything, the latest first, 100 at a time.
 

@@ -22,8 +22,9 @@ def matching(query: Any, table: Any, text: str) -> Any:
     if not text:
         return query
     return (
-        query.join(Policy, Policy.id == table.policy_id)
-        .join(Child, Child.id == Policy.child_id)
+        # What belongs to no policy is found by its own number.
+        query.outerjoin(Policy, Policy.id == table.policy_id)
+        .outerjoin(Child, Child.id == Policy.child_id)
         .where(
             sa.or_(
                 table.reference.contains(text.upper(), autoescape=True),

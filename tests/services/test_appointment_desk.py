@@ -282,13 +282,3 @@ def test_a_part_of_the_day_can_be_confirmed_until_its_day_is_over(book: Book, st
     with pytest.raises(Refused, match="past"):
         staff(desk.confirm, reference, now=VISIT + timedelta(days=1))
     assert staff(desk.confirm, reference, now=VISIT).status == "confirmed"
-
-
-def test_the_list_has_what_is_to_be_arranged_first(store: Store, book: Book, staff: Any) -> None:
-    done, urgent, normal = book(), book(date(2026, 11, 25)), book(date(2026, 12, 10))
-    staff(desk.confirm, done)
-    listed = [seen.reference for seen in desk.waiting(store)]
-    assert listed == [urgent, normal, "A1001", done]
-    assert [seen.reference for seen in desk.waiting(store, status="requested")] == [urgent, normal]
-    with pytest.raises(ValueError, match="nonsense"):
-        desk.waiting(store, status="nonsense")

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from starlette.responses import Response
 
 from bot.desk.console.calls import Call, door
-from bot.rules.calendar import TZ
+from bot.desk.console.fields import field_moment, moment, which
 from bot.rules.sla import Level, due_level
-from bot.services import appointment_desk, desk_history
-from bot.services.appointment_desk import LONGEST_REASON, DeskAppointment
+from bot.rules.states import AppointmentState
+from bot.services import appointment_desk, appointment_list, desk_history
+from bot.services.appointment_desk import LONGEST_REASON, SameVisit
+from bot.services.appointment_list import DeskAppointment
 from bot.services.errors import Refused
 
-STATES = ("requested", "confirmed", "declined", "cancelled", "fulfilled", "noshow")
+_S = AppointmentState
+STATES = tuple(state.value for state in _S)
 
 
 def appointments(call: Call) -> Response:
@@ -29,11 +33,13 @@ def appointments_list(call: Call) -> Response:
 
 def appointment(call: Call) -> Response:
     """Show one and what can be done."""
-    found = appointment_desk.look_up(call.store, reference=call.path("reference"))
+    found = appointment_list.look_up(call.store, reference=call.path("reference"))
     return call.show(
         "appointment.html",
         one=found.appointment,
-        over=found.appointment.visit_at <= call.now,
+        found=found,
+        next=_next(found.appointment, call),
+        soonest=field_moment(call.now),
         history=desk_history.history(call.store, subject=f"appointment:{found.id}"),
         level=_level(found.appointment, call),
         longest=LONGEST_REASON,
@@ -42,42 +48,44 @@ def appointment(call: Call) -> Response:
 
 def confirm(call: Call) -> Response:
     """Confirm, perhaps at the hospital's clock time."""
-    appointment_desk.confirm(call.store, visit_at=_moment(call, "visit_at"), **_which(call))
+    with _no_twin():
+        appointment_desk.confirm(call.store, visit_at=moment(call, "visit_at"), **which(call))
     return _done(call, "appointment_confirmed")
 
 
 def change(call: Call) -> Response:
     """Move it, because the hospital did."""
-    visit_at = _moment(call, "visit_at")
+    visit_at = moment(call, "visit_at")
     if visit_at is None:
         raise Refused("moment")
-    appointment_desk.change(call.store, visit_at=visit_at, **_which(call))
+    with _no_twin():
+        appointment_desk.change(call.store, visit_at=visit_at, **which(call))
     return _done(call, "appointment_changed")
 
 
 def decline(call: Call) -> Response:
     """Say that it cannot be arranged, and perhaps when it could."""
     appointment_desk.decline(
-        call.store, reason=_reason(call), proposal=_moment(call, "proposal"), **_which(call)
+        call.store, reason=_reason(call), proposal=moment(call, "proposal"), **which(call)
     )
     return _done(call, "appointment_declined")
 
 
 def call_off(call: Call) -> Response:
     """Cancel it, because the hospital cannot keep it."""
-    appointment_desk.call_off(call.store, reason=_reason(call), **_which(call))
+    appointment_desk.call_off(call.store, reason=_reason(call), **which(call))
     return _done(call, "appointment_called_off")
 
 
 def fulfil(call: Call) -> Response:
     """Note that the child was seen."""
-    appointment_desk.fulfil(call.store, **_which(call))
+    appointment_desk.fulfil(call.store, **which(call))
     return _done(call, "appointment_over")
 
 
 def no_show(call: Call) -> Response:
     """Note that nobody came."""
-    appointment_desk.no_show(call.store, **_which(call))
+    appointment_desk.no_show(call.store, **which(call))
     return _done(call, "appointment_over")
 
 
@@ -85,27 +93,27 @@ def _list(call: Call) -> dict[str, Any]:
     state = call.query("state") if call.query("state") in STATES else ""
     query = call.query("q").strip()
     return {
-        "appointments": appointment_desk.listed(call.store, state=state or None, query=query),
+        "appointments": appointment_list.listed(call.store, state=state or None, query=query),
         "states": STATES,
         "state": state,
         "query": query,
         "level": lambda one: _level(one, call),
+        "next": lambda one: _next(one, call),
     }
 
 
 def _level(one: DeskAppointment, call: Call) -> Level:
-    waits = one.status == "requested"
+    waits = one.status == _S.REQUESTED
     return due_level(one.requested_at, one.due_at, call.now) if waits else Level.GOOD
 
 
-def _moment(call: Call, name: str) -> datetime | None:
-    given = call.text(name)
-    if not given:
-        return None
-    try:
-        return datetime.fromisoformat(given).replace(tzinfo=TZ)
-    except ValueError as error:
-        raise Refused("moment") from error
+def _next(one: DeskAppointment, call: Call) -> str:
+    """Return what is to be done next: ``answer``, ``record``, ``visit`` (wait for it), or none."""
+    if one.status == _S.REQUESTED:
+        return "answer"
+    if one.status == _S.CONFIRMED:
+        return "record" if one.visit_at <= call.now else "visit"
+    return ""
 
 
 def _reason(call: Call) -> str:
@@ -115,13 +123,13 @@ def _reason(call: Call) -> str:
     return told
 
 
-def _which(call: Call) -> dict[str, Any]:
-    return {
-        "reference": call.path("reference"),
-        "actor": call.actor,
-        "version": call.version(),
-        "now": call.now,
-    }
+@contextmanager
+def _no_twin() -> Iterator[None]:
+    """Say that there is the same visit then already: reading the page again would not help."""
+    try:
+        yield
+    except SameVisit as error:
+        raise Refused("booked_then") from error
 
 
 def _done(call: Call, said: str) -> Response:

@@ -146,7 +146,7 @@ def test_a_complaint(agent: Staff, demo_store: Store, parent: int) -> None:
     early = agent.refused(f"{page}/answer", version=str(made.version), answer="抱歉")
     assert "状态已经变了" in early
     agent.does(f"{page}/take-up", version=str(made.version))
-    seen = version(agent, "/desk/complaints")
+    seen = version(agent, page)
     assert "还没有写内容" in agent.refused(f"{page}/answer", version=seen, answer=" ")
     assert "太长" in agent.refused(f"{page}/answer", version=seen, answer="长" * 1_001)
     agent.does(f"{page}/answer", version=seen, answer="抱歉，已加快处理")
