@@ -7,6 +7,7 @@ keep them, and staff tell the parent so.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from bot.services.errors import Conflict, NotFound, Refused
 from bot.services.handoff_erasure import erase_talks
 from bot.services.identity import bound_policies
 from bot.services.unbinding import remove_bindings
-from bot.store.files import FileStore
+from bot.store.files import FileStore, FileStoreError
 from bot.store.models import (
     ChatIdentity,
     ChatMessage,
@@ -38,6 +39,8 @@ from bot.store.models import (
 )
 from bot.store.references import add_numbered
 from bot.store.session import Store
+
+logger = logging.getLogger(__name__)
 
 ERASED = "erased:"
 
@@ -164,7 +167,11 @@ def erase(
         row.decided_at, row.idempotency_key = now, None
         _record(session, now, actor, "data.erase", row)
     for key in keys:
-        files.delete(key)
+        try:
+            files.delete(key)
+        except (FileStoreError, OSError):
+            # It is erased all the same: nothing knows the file any more, and nothing can open it.
+            logger.exception("a file of %s must be deleted by hand: %s", reference, key)
     return view(row)
 
 

@@ -23,7 +23,7 @@ from bot.services.handoffs import leave_contact, request_handoff
 from bot.services.identity import choices, identify
 from bot.services.live_chat import note
 from bot.services.notifications import notify_account
-from bot.store.files import FileStore
+from bot.store.files import FileStore, FileStoreError
 from bot.store.models import (
     AuditEntry,
     Binding,
@@ -183,6 +183,30 @@ def test_nothing_is_erased_unchecked_or_twice(
     service.erase(store, files, reference=reference, actor=STAFF, now=now)
     with pytest.raises(Refused, match="state"):
         service.erase(store, files, reference=reference, actor=STAFF, now=now)
+
+
+def test_a_file_that_cannot_be_deleted_keeps_nothing_back(
+    store: Store,
+    files: FileStore,
+    now: datetime,
+    bound: Bound,
+    count: Callable[..., int],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    parent = bound(ONE)
+    request_export(store, files, "secret", identity_id=parent, now=now)
+    reference = requested(store, parent, now)
+    service.take_up(store, reference=reference, actor=STAFF, now=now)
+
+    def broken(_: str) -> None:
+        raise FileStoreError("no disk")
+
+    monkeypatch.setattr(files, "delete", broken)
+    seen = service.erase(store, files, reference=reference, actor=STAFF, now=now)
+    assert seen.status == "done"
+    assert count(Binding) == 0
+    assert "must be deleted by hand" in caplog.text
 
 
 def test_who_read_an_older_version_is_told(store: Store, now: datetime, bound: Bound) -> None:
