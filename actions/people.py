@@ -14,7 +14,7 @@ from actions.forms import Form, Found, Submit, entity_spans, says_no
 from actions.turn import REDIRECTS, Event, ServiceAction, Turn, open_form, resume
 from bot.rules.benefits import normalise_phone
 from bot.rules.handoffs import SHOWN_WAIT, HandOffState, Wish
-from bot.services import consultations, handoffs
+from bot.services import consultations, handoffs, office_hours
 from bot.services.errors import Refused
 from bot.services.handoffs import Place, Requested
 
@@ -34,6 +34,7 @@ DOCTOR = re.compile(r"医生|大夫|问诊|看病|doctor")
 CALLS_ME = re.compile(
     rf"(?:(?:{PERSON})[^,，。!?！？]{{0,8}}(?:{CALL})|(?:{CALL})[^,，。]{{0,4}}(?:{PERSON}))", re.I
 )
+# Said alone in the form, it is no message yet.
 LEAVES = re.compile(
     rf"(?:给|跟|向)?(?:{PERSON})?[^,，。!?！？]{{0,3}}(?:留(?:个|一个|条|一条|下)?(?:言|话|口信|消息))"
 )
@@ -42,16 +43,14 @@ BARE_CALL = re.compile(
     re.I,
 )
 QUESTION = re.compile(r"[?？]|吗|多久|什么时候|没(?:有)?(?:人)?(?:回|打|来)|怎么")
-MESSAGE_COMMAND, CALL_COMMAND = "action_leave_message", "action_staff_call_back"
+CALL_COMMAND = "action_staff_call_back"
 
 
 def contact_wanted(turn: Turn) -> str | None:
-    """Return the action that takes a message or a number for staff, if the text asks for it."""
+    """Return the action that takes a number for staff to call, if the text asks for it."""
     text = turn.text.strip()
     if not text or turn.form == ContactForm.form or DOCTOR.search(text) or QUESTION.search(text):
         return None
-    if LEAVES.search(text):
-        return MESSAGE_COMMAND
     if CALLS_ME.search(text):
         return CALL_COMMAND
     waits = turn.form is None and BARE_CALL.fullmatch(text) and _waits_for_morning(turn)
@@ -82,6 +81,23 @@ class ActionTalkToHuman(ServiceAction):
         )
         say_place(turn, asked)
         return []
+
+
+class ActionStaffHours(ServiceAction):
+    """Tells when people are there."""
+
+    action_name = "action_staff_hours"
+
+    def handle(self, turn: Turn) -> list[Event]:
+        """Tell until when, or from when on; a task that is open goes on."""
+        status = office_hours.status(turn.store, now=turn.now)
+        if status.closes_at is not None:
+            turn.say("staff_hours_open", closes=f"{status.closes_at:%H:%M}")
+        elif status.opens_at is not None:
+            turn.say("staff_hours_closed", opens=texts.moment(status.opens_at, turn.now))
+        else:
+            turn.say("handoff_closed_long")
+        return resume(turn)
 
 
 def _offered_after_misses(turn: Turn) -> bool:
@@ -158,7 +174,7 @@ def _said_with_it(text: str) -> str | None:
 class ActionLeaveMessage(_Contact):
     """Takes a message for staff."""
 
-    action_name = MESSAGE_COMMAND
+    action_name = "action_leave_message"
     wish = Wish.MESSAGE
 
 

@@ -24,6 +24,7 @@ FREE_TEXT = frozenset({"complaint_text", "contact_text"})
 # Said while its own form is open, a command is an answer ("确认解绑").
 OWN_FORM = {
     "unbind": "unbind_form",
+    "leave_message": "contact_form",
     "export_data": "export_form",
     "erase_data": "erase_form",
     # What a photo shows.

@@ -17,6 +17,7 @@ from actions.people import (
     ActionLeaveMessage,
     ActionResumeTask,
     ActionStaffCallBack,
+    ActionStaffHours,
     ActionSubmitContact,
     ActionTalkToHuman,
     ContactForm,
@@ -141,8 +142,6 @@ def test_a_bare_no_takes_no_emergency_back(run: Run, store: Store) -> None:
     [
         ("让客服给我回个电话", "action_staff_call_back"),
         ("麻烦你们的人明天打给我", "action_staff_call_back"),
-        ("我要给客服留言", "action_leave_message"),
-        ("那我留个言吧", "action_leave_message"),
         ("让医生给我回个电话", None),
         ("客服怎么没给我回电话", None),
         ("客服几点上班", None),
@@ -162,6 +161,15 @@ def test_a_bare_call_me_back_counts_while_people_are_away(
     run(ActionTalkToHuman(), "转人工", "talk_to_human")
     reply = run(ActionTalkToHuman(), "给我回电吧", "talk_to_human")
     assert reply.followup == "action_staff_call_back"
+
+
+def test_when_people_are_there(run: Run, clock: Callable[[datetime], None]) -> None:
+    reply = run(ActionStaffHours(), "你们几点有人", "inform")
+    assert reply.texts == [text("staff_hours_open").format(closes="21:00")]
+    clock(NIGHT)
+    reply = run(ActionStaffHours(), "你们几点有人", "inform", form="book_form")
+    assert "08:00 上班" in reply.texts[0]
+    assert reply.followup == "book_form"
 
 
 def test_what_is_said_with_it_is_kept(run: Run) -> None:
@@ -309,7 +317,7 @@ def test_the_open_task_goes_on(run: Run) -> None:
 
 def test_a_message_that_is_already_a_form_answer_is_not_taken_away(run: Run) -> None:
     class Turn:
-        text = "给客服留言"
+        text = "让客服给我回个电话"
         form = FORM
 
     assert contact_wanted(Turn()) is None  # type: ignore[arg-type]

@@ -370,6 +370,7 @@ SAMPLES = {
     "due": MOMENT,
     "deadline": MOMENT,
     "new_deadline": MOMENT,
+    "closes": "21:00",
     "opens": MOMENT,
     "until": MOMENT,
     "day": DAY,
