@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bot.settings import ROOT, load_settings
+from bot.settings import ROOT, get_settings, load_settings
 from bot.store.demo.loader import load_demo
 from bot.store.migrate import upgrade
 from bot.store.session import Store
@@ -87,6 +87,20 @@ def demo_store(tmp_path: Path, demo_file: Path) -> Iterator[Store]:
     store = Store(f"sqlite:///{path}")
     yield store
     store.dispose()
+
+
+@pytest.fixture
+def command_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """The empty store of commands that run in this process, on Monday, 2026-11-23, at 10:00."""
+    monkeypatch.setenv("BOT_VAR", str(tmp_path))
+    monkeypatch.setenv("BOT_NOW", "2026-11-23T10:00:00+08:00")
+    get_settings.cache_clear()
+    url = load_settings().store_url
+    upgrade(url)
+    store = Store(url)
+    yield store
+    store.dispose()
+    get_settings.cache_clear()
 
 
 @pytest.fixture(scope="session")

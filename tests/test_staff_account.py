@@ -1,8 +1,7 @@
 """``bot staff complaints`` and ``bot staff data``, on a store of their own."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -13,8 +12,6 @@ from bot.services import api_keys
 from bot.services.complaints import file_complaint, own_complaints
 from bot.services.data_requests import own_requests, request_erasure
 from bot.services.identity import identify
-from bot.settings import get_settings, load_settings
-from bot.store.migrate import upgrade
 from bot.store.models import Complaint, HandOff, OutboxMessage
 from bot.store.session import Store
 
@@ -22,16 +19,8 @@ NOW = datetime(2026, 11, 23, 10, tzinfo=TZ)
 
 
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    monkeypatch.setenv("BOT_VAR", str(tmp_path))
-    monkeypatch.setenv("BOT_NOW", NOW.isoformat())
-    get_settings.cache_clear()
-    url = load_settings().store_url
-    upgrade(url)
-    store = Store(url)
-    yield store
-    store.dispose()
-    get_settings.cache_clear()
+def store(command_store: Store) -> Store:
+    return command_store
 
 
 @pytest.fixture

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,8 +17,6 @@ from bot.clock import TZ
 from bot.services.handoffs import request_handoff
 from bot.services.identity import identify
 from bot.services.live_chat import route
-from bot.settings import get_settings, load_settings
-from bot.store.migrate import upgrade
 from bot.store.models import OutboxMessage
 from bot.store.session import Store
 
@@ -28,16 +25,8 @@ Staff = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    monkeypatch.setenv("BOT_VAR", str(tmp_path))
-    monkeypatch.setenv("BOT_NOW", NOW.isoformat())
-    get_settings.cache_clear()
-    url = load_settings().store_url
-    upgrade(url)
-    store = Store(url)
-    yield store
-    store.dispose()
-    get_settings.cache_clear()
+def store(command_store: Store) -> Store:
+    return command_store
 
 
 @pytest.fixture

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -14,8 +13,6 @@ from typer.testing import CliRunner
 from bot.cli import app
 from bot.clock import TZ
 from bot.services import staff_sessions
-from bot.settings import get_settings, load_settings
-from bot.store.migrate import upgrade
 from bot.store.session import Store
 
 NOW = datetime(2026, 11, 23, 10, tzinfo=TZ)
@@ -24,17 +21,8 @@ PASSWORD = re.compile(r"密码（只显示这一次）：(\S+)")
 
 
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    """A store without anybody."""
-    monkeypatch.setenv("BOT_VAR", str(tmp_path))
-    monkeypatch.setenv("BOT_NOW", NOW.isoformat())
-    get_settings.cache_clear()
-    url = load_settings().store_url
-    upgrade(url)
-    store = Store(url)
-    yield store
-    store.dispose()
-    get_settings.cache_clear()
+def store(command_store: Store) -> Store:
+    return command_store
 
 
 @pytest.fixture

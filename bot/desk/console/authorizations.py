@@ -7,6 +7,7 @@ from typing import Any
 from starlette.responses import Response
 
 from bot.desk.console.calls import Call, door
+from bot.desk.console.fields import which
 from bot.rules.authorizations import PAPERS, Paper
 from bot.rules.sla import Level, due_level
 from bot.services import authorization_desk, document_desk
@@ -42,27 +43,27 @@ def authorization(call: Call) -> Response:
 
 def take_up(call: Call) -> Response:
     """Begin the review."""
-    authorization_desk.take_up(call.store, **_which(call))
+    authorization_desk.take_up(call.store, **which(call))
     return _done(call, "authorization_review")
 
 
 def ask(call: Call) -> Response:
     """Ask for papers."""
     authorization_desk.ask_for_papers(
-        call.store, papers=_papers(call), reason=_reason(call) or None, **_which(call)
+        call.store, papers=_papers(call), reason=_reason(call) or None, **which(call)
     )
     return _done(call, "authorization_papers")
 
 
 def received(call: Call) -> Response:
     """Note that papers have come by another way."""
-    authorization_desk.papers_received(call.store, papers=_papers(call), **_which(call))
+    authorization_desk.papers_received(call.store, papers=_papers(call), **which(call))
     return _done(call, "authorization_received")
 
 
 def approve(call: Call) -> Response:
     """Approve."""
-    authorization_desk.approve(call.store, **_which(call))
+    authorization_desk.approve(call.store, **which(call))
     return _done(call, "authorization_approved")
 
 
@@ -71,13 +72,13 @@ def decline(call: Call) -> Response:
     reason = _reason(call)
     if not reason:
         raise Refused("reason")
-    authorization_desk.decline(call.store, reason=reason, **_which(call))
+    authorization_desk.decline(call.store, reason=reason, **which(call))
     return _done(call, "authorization_declined")
 
 
 def letter(call: Call) -> Response:
     """Note that the guarantee letter has gone to the hospital (P3)."""
-    authorization_desk.letter_sent(call.store, **_which(call))
+    authorization_desk.letter_sent(call.store, **which(call))
     return _done(call, "authorization_letter")
 
 
@@ -111,15 +112,6 @@ def _reason(call: Call) -> str:
     if len(reason) > LONGEST_REASON:
         raise Refused("reason_500")
     return reason
-
-
-def _which(call: Call) -> dict[str, Any]:
-    return {
-        "reference": call.path("reference"),
-        "actor": call.actor,
-        "version": call.version(),
-        "now": call.now,
-    }
 
 
 def _done(call: Call, said: str) -> Response:

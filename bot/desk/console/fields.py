@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from bot.desk.console.calls import Call
@@ -59,6 +59,18 @@ def moment(call: Call, name: str) -> datetime | None:
     if found > call.now + FARTHEST:
         raise Refused("moment")
     return found
+
+
+def day(given: str) -> date:
+    """Read a day as browsers send it.
+
+    Raises:
+        Refused: ``day``: it is none.
+    """
+    try:
+        return date.fromisoformat(given)
+    except ValueError as error:
+        raise Refused("day") from error
 
 
 def field_moment(value: datetime) -> str:

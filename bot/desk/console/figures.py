@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from bot.desk.console import pages
 from bot.desk.console.calls import Call, door
+from bot.desk.console.fields import day as day_typed
 from bot.rules.calendar import local_day
 from bot.rules.staff import Role
 from bot.services import figures, figures_csv
@@ -57,10 +58,7 @@ def _day(call: Call, name: str, otherwise: date) -> date:
     given = call.query(name)
     if not given:
         return otherwise
-    try:
-        found = date.fromisoformat(given)
-    except ValueError as error:
-        raise Refused("day") from error
+    found = day_typed(given)
     if not date(2020, 1, 1) <= found <= local_day(call.now):
         raise Refused("day")
     return found

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 from starlette.responses import Response
 
 from bot.desk.console.calls import Call, door
+from bot.desk.console.fields import day as day_typed
 from bot.rules.calendar import local_day
 from bot.rules.office_hours import DAY_KINDS, HOLIDAY, Span, checked, day_kind, spans_of
 from bot.rules.staff import Role
@@ -56,7 +57,7 @@ def set_week(call: Call) -> Response:
 
 def set_day(call: Call) -> Response:
     """Give a day hours of its own, or none."""
-    day = _day(call)
+    day = day_typed(call.text("day"))
     if day < local_day(call.now):
         raise Refused("past")
     office_hours.set_day(
@@ -72,7 +73,9 @@ def set_day(call: Call) -> Response:
 
 def clear_day(call: Call) -> Response:
     """Let a day follow the plan again."""
-    office_hours.clear_day(call.store, day=_day(call), actor=call.actor, now=call.now)
+    office_hours.clear_day(
+        call.store, day=day_typed(call.text("day")), actor=call.actor, now=call.now
+    )
     return call.done("/desk/hours", "hours")
 
 
@@ -162,13 +165,6 @@ def _of_kind(call: Call, kind: int) -> tuple[Span, ...]:
     except Refused as error:
         # Of nine fields, the sentence names the one to mend.
         raise Refused(f"spans_{kind}") from error
-
-
-def _day(call: Call) -> date:
-    try:
-        return date.fromisoformat(call.text("day"))
-    except ValueError as error:
-        raise Refused("day") from error
 
 
 _ROLE = Role.SUPERVISOR

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime, time
+from datetime import datetime
 
 from starlette.responses import Response
 
 from bot.desk.console.calls import Call, door, refusal
-from bot.rules.calendar import at, local_day
+from bot.desk.console.fields import day as day_typed
+from bot.rules.calendar import end_of_day, local_day
 from bot.rules.partners import Scope
 from bot.rules.staff import Role
 from bot.services import api_keys, desk_history, staff_users
@@ -117,10 +118,7 @@ def revoke_key(call: Call) -> Response:
 def audit(call: Call) -> Response:
     """Show who did what."""
     given = call.query("day")
-    try:
-        day = date.fromisoformat(given) if given else None
-    except ValueError as error:
-        raise Refused("day") from error
+    day = day_typed(given) if given else None
     before = call.query("before")
     wanted = Filter(
         actor=call.query("actor").strip(),
@@ -178,10 +176,7 @@ def _until(call: Call) -> datetime | None:
     given = call.text("until")
     if not given:
         return None
-    try:
-        until = at(date.fromisoformat(given), time(23, 59, 59))
-    except ValueError as error:
-        raise Refused("day") from error
+    until = end_of_day(day_typed(given))
     if until <= call.now:
         raise Refused("past")
     return until

@@ -30,6 +30,7 @@ from tests import pictures
 
 NOW = datetime(2026, 11, 23, 10, 5, tzinfo=TZ)
 ORIGIN = "http://testserver"
+NUMBER = "YX2026-000101"
 OURS = {"Origin": ORIGIN, "X-Youxiang": "1"}
 _CSRF = re.compile(r'name="csrf" (?:content|value)="([0-9a-f]{64})"')
 
@@ -169,6 +170,12 @@ def bound(demo_store: Store) -> Callable[[str], int]:
         return who
 
     return bind
+
+
+@pytest.fixture
+def mother(bound: Callable[[str], int]) -> int:
+    """A parent bound to the policy of most tests."""
+    return bound(NUMBER)
 
 
 def told(store: Store) -> list[str]:

@@ -10,26 +10,15 @@ import sqlalchemy as sa
 
 from bot.clock import TZ
 from bot.services import appointments as visits
-from bot.services.identity import identify
-from bot.store.models import Appointment, Binding, Child, OutboxMessage, Policy
+from bot.store.models import Appointment, Child, OutboxMessage
 from bot.store.session import Store
-from tests.desk.console.conftest import NOW, Clock, Staff
+from tests.desk.console.conftest import NOW, NUMBER, Clock, Staff
 
-NUMBER = "YX2026-000101"
 HOSPITAL = "复旦大学附属儿科医院国际部特需门诊"
 DEPARTMENT = "小儿呼吸科"
 HOSTILE = "<img src=x onerror=alert(1)>\u202e"
 AT = datetime(2026, 12, 3, 9, 30, tzinfo=TZ)
 DAY = date(2026, 12, 3)
-
-
-@pytest.fixture
-def mother(demo_store: Store) -> int:
-    who = identify(demo_store, "web", "mother").id
-    with demo_store.begin() as session:
-        policy = session.scalars(sa.select(Policy).where(Policy.number == NUMBER)).one()
-        session.add(Binding(identity_id=who, household_id=policy.household_id, verified_at=NOW))
-    return who
 
 
 @pytest.fixture

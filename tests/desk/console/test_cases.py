@@ -19,9 +19,8 @@ from bot.store.files import FileStore
 from bot.store.models import AuditEntry, Authorization, BenefitUse, Claim, DocumentReference
 from bot.store.session import Store
 from tests import pictures
-from tests.desk.console.conftest import NOW, Clock, Staff, photo, told, version
+from tests.desk.console.conftest import NOW, NUMBER, Clock, Staff, photo, told, version
 
-NUMBER = "YX2026-000101"
 pytestmark = pytest.mark.usefixtures("same_files")
 
 

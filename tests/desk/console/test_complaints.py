@@ -10,12 +10,10 @@ import sqlalchemy as sa
 
 from bot.services import complaints as service
 from bot.services import handoffs
-from bot.services.identity import identify
-from bot.store.models import Binding, OutboxMessage, Policy
+from bot.store.models import OutboxMessage
 from bot.store.session import Store
-from tests.desk.console.conftest import NOW, Clock, Staff
+from tests.desk.console.conftest import NOW, NUMBER, Clock, Staff
 
-NUMBER = "YX2026-000101"
 HOSTILE = "<script>alert(1)</script>\u202e电话 13800000101"
 File = Callable[..., str]
 
@@ -38,15 +36,6 @@ def file(demo_store: Store, parent: int) -> File:
         return f"/desk/complaints/{made.reference}"
 
     return write
-
-
-@pytest.fixture
-def mother(demo_store: Store) -> int:
-    who = identify(demo_store, "web", "mother").id
-    with demo_store.begin() as session:
-        policy = session.scalars(sa.select(Policy).where(Policy.number == NUMBER)).one()
-        session.add(Binding(identity_id=who, household_id=policy.household_id, verified_at=NOW))
-    return who
 
 
 def seen(agent: Staff, page: str) -> str:

@@ -17,9 +17,8 @@ from bot.services import (
     service_requests,
 )
 from bot.store.session import Store
-from tests.desk.console.conftest import NOW, Clock, Staff, told, version
+from tests.desk.console.conftest import NOW, NUMBER, Clock, Staff, told, version
 
-NUMBER = "YX2026-000101"
 pytestmark = pytest.mark.usefixtures("same_files")
 
 

@@ -10,28 +10,17 @@ import sqlalchemy as sa
 
 from bot.desk.console import requests
 from bot.services import consultations, data_requests, handoffs, service_requests
-from bot.services.identity import identify
 from bot.store.files import FileStore
-from bot.store.models import AuditEntry, Binding, ChatIdentity, OutboxMessage, Policy
+from bot.store.models import AuditEntry, ChatIdentity, OutboxMessage
 from bot.store.session import Store
-from tests.desk.console.conftest import NOW, Clock, Staff
+from tests.desk.console.conftest import NOW, NUMBER, Clock, Staff
 
-NUMBER = "YX2026-000101"
 HOSTILE = "<script>alert(1)</script>\u202e"
 
 
 @pytest.fixture(autouse=True)
 def own_files(monkeypatch: pytest.MonkeyPatch, files: FileStore) -> None:
     monkeypatch.setattr(requests, "get_files", lambda: files)
-
-
-@pytest.fixture
-def mother(demo_store: Store) -> int:
-    who = identify(demo_store, "web", "mother").id
-    with demo_store.begin() as session:
-        policy = session.scalars(sa.select(Policy).where(Policy.number == NUMBER)).one()
-        session.add(Binding(identity_id=who, household_id=policy.household_id, verified_at=NOW))
-    return who
 
 
 @pytest.fixture
@@ -229,7 +218,7 @@ def test_only_supervisors_erase_and_only_with_the_number_typed(
         assert "没有删除" in supervisor.refused(f"{path}/erase", version=version, again=typed)
     stale = str(int(version) - 1)
     assert "刚被别人改过" in supervisor.refused(f"{path}/erase", version=stale, again=wish)
-    assert account(demo_store, mother) == "mother"
+    assert account(demo_store, mother) == f"parent of {NUMBER}"
     supervisor.does(f"{path}/erase", version=version, again=f" {wish.lower()} ")
     assert account(demo_store, mother) == f"erased:{mother}"
     assert "没有要办的" in supervisor.read("/desk/data")
@@ -242,7 +231,7 @@ def test_nothing_is_erased_before_it_was_checked(
     version = seen(supervisor, "/desk/data", wish)
     refused = supervisor.refused(f"/desk/data/{wish}/erase", version=version, again=wish)
     assert "状态已经变了" in refused
-    assert account(demo_store, mother) == "mother"
+    assert account(demo_store, mother) == f"parent of {NUMBER}"
 
 
 def test_a_refusal_is_read_by_the_parent(
@@ -255,7 +244,7 @@ def test_a_refusal_is_read_by_the_parent(
     supervisor.does(f"{path}/refuse", version=version, reason="理赔还没办完")
     (own,) = data_requests.own_requests(demo_store, identity_id=mother)
     assert (own.status, own.answer) == ("refused", "理赔还没办完")
-    assert account(demo_store, mother) == "mother"
+    assert account(demo_store, mother) == f"parent of {NUMBER}"
 
 
 def account(store: Store, identity_id: int) -> str:
