@@ -59,7 +59,7 @@ def test_a_complaint_is_listed_taken_up_and_answered(
     (seen,) = own_complaints(store, identity_id=parent)
     assert seen.answer == "已改进"
     with store.read() as session:
-        assert session.query(OutboxMessage).count() == 1
+        assert session.query(OutboxMessage).count() == 2
         assert session.query(HandOff).one().status == "resolved"
     assert run("complaints", "list") == (0, "")
 

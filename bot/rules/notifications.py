@@ -14,9 +14,12 @@ class NotificationKind(StrEnum):
     APPOINTMENT_CONFIRMED = "appointment_confirmed"
     APPOINTMENT_CHANGED = "appointment_changed"
     APPOINTMENT_DECLINED = "appointment_declined"
+    APPOINTMENT_MISSED = "appointment_missed"
     CANCELLATION_DEADLINE = "cancellation_deadline"
+    AUTHORIZATION_PROGRESS = "authorization_progress"
     AUTHORIZATION_DECIDED = "authorization_decided"
     AUTHORIZATION_NEEDS_PAPERS = "authorization_needs_papers"
+    CLAIM_PROGRESS = "claim_progress"
     CLAIM_NEEDS_PAPERS = "claim_needs_papers"
     CLAIM_SETTLED = "claim_settled"
     CLAIM_PAID = "claim_paid"
@@ -24,8 +27,11 @@ class NotificationKind(StrEnum):
     SELF_PAY_PAID = "self_pay_paid"
     CALL_BACK_DONE = "call_back_done"
     CALL_BACK_OVERDUE = "call_back_overdue"
+    CALL_BACK_CLOSED = "call_back_closed"
     SERVICE_ARRANGED = "service_arranged"
+    COMPLAINT_PROGRESS = "complaint_progress"
     COMPLAINT_ANSWERED = "complaint_answered"
+    DATA_REQUEST = "data_request"
 
 
 class Topic(StrEnum):
@@ -47,21 +53,32 @@ TOPICS: Mapping[Topic, tuple[NotificationKind, ...]] = MappingProxyType(
             NotificationKind.APPOINTMENT_CONFIRMED,
             NotificationKind.APPOINTMENT_CHANGED,
             NotificationKind.APPOINTMENT_DECLINED,
+            NotificationKind.APPOINTMENT_MISSED,
         ),
         Topic.DEADLINE: (NotificationKind.CANCELLATION_DEADLINE,),
         Topic.AUTHORIZATION: (
+            NotificationKind.AUTHORIZATION_PROGRESS,
             NotificationKind.AUTHORIZATION_DECIDED,
             NotificationKind.AUTHORIZATION_NEEDS_PAPERS,
         ),
         Topic.CLAIM: (
+            NotificationKind.CLAIM_PROGRESS,
             NotificationKind.CLAIM_NEEDS_PAPERS,
             NotificationKind.CLAIM_SETTLED,
             NotificationKind.CLAIM_PAID,
         ),
         Topic.SELF_PAY: (NotificationKind.SELF_PAY_DUE, NotificationKind.SELF_PAY_PAID),
-        Topic.CALL_BACK: (NotificationKind.CALL_BACK_DONE, NotificationKind.CALL_BACK_OVERDUE),
+        Topic.CALL_BACK: (
+            NotificationKind.CALL_BACK_DONE,
+            NotificationKind.CALL_BACK_OVERDUE,
+            NotificationKind.CALL_BACK_CLOSED,
+        ),
         Topic.SERVICE: (NotificationKind.SERVICE_ARRANGED,),
-        Topic.COMPLAINT: (NotificationKind.COMPLAINT_ANSWERED,),
+        Topic.COMPLAINT: (
+            NotificationKind.COMPLAINT_PROGRESS,
+            NotificationKind.COMPLAINT_ANSWERED,
+            NotificationKind.DATA_REQUEST,
+        ),
     }
 )
 
@@ -72,6 +89,7 @@ URGENT = frozenset(
         NotificationKind.APPOINTMENT_CHANGED,
         NotificationKind.APPOINTMENT_DECLINED,
         NotificationKind.CALL_BACK_OVERDUE,
+        NotificationKind.CALL_BACK_CLOSED,
     }
 )
 MUTED_BY_ALL = frozenset(NotificationKind) - URGENT

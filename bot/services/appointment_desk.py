@@ -217,6 +217,9 @@ def _over(
         row.idempotency_key = None
         _flush(session)
         _log(session, row, f"appointment.{state.value}", actor, now)
+        if state is AppointmentState.NOSHOW:
+            kind = NotificationKind.APPOINTMENT_MISSED
+            _tell(session, row, kind, "notify_appointment_noshow", now)
         return view(row)
 
 

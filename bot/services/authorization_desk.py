@@ -22,7 +22,7 @@ from bot.services.authorizations import AuthorizationView, note, view
 from bot.services.desk_search import MOST, matching
 from bot.services.errors import Conflict, NotFound, Refused
 from bot.services.notifications import notify
-from bot.store.models import Authorization, AuthorizationPaper
+from bot.store.models import Authorization, AuthorizationEvent, AuthorizationPaper
 from bot.store.session import Store
 from bot.texts import texts
 
@@ -91,7 +91,9 @@ def take_up(
     with _changing(store, reference, version) as (session, row):
         _move(row, AuthorizationState.UNDER_REVIEW)
         session.flush()
-        note(session, row, kind="under_review", actor=actor, now=now)
+        event = note(session, row, kind="under_review", actor=actor, now=now)
+        kind = NotificationKind.AUTHORIZATION_PROGRESS
+        _tell(session, row, event.id, kind, "notify_authorization_review", now)
         return view(row)
 
 
@@ -167,14 +169,23 @@ def papers_received(
         Refused: ``authorization_state``: no papers were asked for.
     """
     with _changing(store, reference, version) as (session, row):
-        receive_papers(session, row, papers=papers, actor=actor, now=now)
-        return view(row)
+        event = receive_papers(session, row, papers=papers, actor=actor, now=now)
+        seen = view(row)
+        if event:
+            # Parents who upload papers are answered at once; these came by another way.
+            whole = "received" if seen.missing else "complete"
+            kind = NotificationKind.AUTHORIZATION_PROGRESS
+            _tell(session, row, event.id, kind, f"notify_authorization_{whole}", now)
+        return seen
 
 
 def receive_papers(
     session: Any, row: Authorization, *, papers: Collection[Paper], actor: str, now: datetime
-) -> None:
+) -> AuthorizationEvent | None:
     """Note papers that have come, inside the transaction of their upload or of the staff.
+
+    Returns:
+        The event, or ``None`` where none of them was still waited for.
 
     Raises:
         Refused: ``authorization_state``: no papers were asked for.
@@ -184,7 +195,7 @@ def receive_papers(
     come = {paper.value for paper in papers}
     new = [p for p in row.papers if p.paper in come and p.received_at is None]
     if not new:
-        return
+        return None
     for paper in new:
         paper.received_at = now
     if all(p.received_at is not None for p in row.papers):
@@ -192,7 +203,7 @@ def receive_papers(
     else:
         row.version = row.version + 1
     session.flush()
-    note(
+    return note(
         session,
         row,
         kind="papers_received",

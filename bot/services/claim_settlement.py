@@ -169,6 +169,8 @@ def originals_received(store: Store, *, reference: str, staff: Staff) -> ClaimVi
             if row.status == ClaimState.SUBMITTED:
                 set_due(row, staff.now)
             _audit(session, row, "claim.originals", staff)
+            kind = NotificationKind.CLAIM_PROGRESS
+            _tell(session, row, kind, "notify_claim_originals", staff)
         return _seen(session, row)
 
 
@@ -192,6 +194,10 @@ def start_settling(store: Store, *, reference: str, staff: Staff) -> ClaimView:
             set_due(row, staff.now)
         _move(session, row, ClaimState.SETTLING, staff)
         _count(session, row, min(row.amount, _left(session, row)))
+        due = wording.moment(row.due_at, staff.now) if row.due_at else None
+        when = wording.line("claim_settled_by", due=due) if due else ""
+        kind = NotificationKind.CLAIM_PROGRESS
+        _tell(session, row, kind, "notify_claim_settling", staff, when=when)
         return _seen(session, row)
 
 

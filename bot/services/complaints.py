@@ -18,7 +18,7 @@ from bot.rules.complaints import complaint_due
 from bot.rules.handoffs import EndReason
 from bot.rules.notifications import NotificationKind
 from bot.rules.states import ComplaintState, can_move
-from bot.services import audit
+from bot.services import audit, wording
 from bot.services.errors import Conflict, NotFound, Refused
 from bot.services.handoff_moves import begin, end
 from bot.services.identity import policy_ids
@@ -172,6 +172,16 @@ def take_up(
         Conflict: See there.
     """
     with _staff(store, reference, ComplaintState.IN_PROGRESS, version) as (session, row):
+        due = row.due_at or complaint_due(row.received_at)
+        notify_account(
+            session,
+            identity_id=row.identity_id,
+            kind=NotificationKind.COMPLAINT_PROGRESS,
+            text="notify_complaint_taken",
+            values={"reference": row.reference, "due": wording.moment(due, now)},
+            key=f"complaint:{row.id}:taken",
+            due_at=now,
+        )
         _record(session, now, actor, "complaint.take_up", row)
     return view(row)
 

@@ -10,10 +10,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
+from bot.rules.notifications import NotificationKind
 from bot.rules.states import ConsultationState
 from bot.services import audit
 from bot.services.consultations import WAITED_FOR, ConsultationView, by_reference, move, view
 from bot.services.errors import Conflict
+from bot.services.notifications import notify
 from bot.store.models import ConsultationRequest
 from bot.store.session import Store
 
@@ -53,6 +55,7 @@ def called_back(
         audit.record(
             session, at=now, actor=actor, action="consultation.called_back", subject=reference
         )
+        _tell(session, row, NotificationKind.CALL_BACK_DONE, "notify_call_back_done", now)
         session.flush()
         return view(row, now)
 
@@ -68,6 +71,8 @@ def close(
 ) -> ConsultationView:
     """End a call, made or not, with the reason for the record; arguments as :func:`called_back`.
 
+    Of one that was not made the parents are told, without the reason: they wait for it.
+
     Raises:
         NotFound, Conflict: No such call; or it was changed meanwhile.
         Refused: ``state`` when it is over already.
@@ -77,6 +82,7 @@ def close(
         msg = "a call is closed for a reason"
         raise ValueError(msg)
     with _call(store, reference, version) as (session, row):
+        waited_for = row.status != ConsultationState.CALLED_BACK
         move(row, ConsultationState.CLOSED)
         audit.record(
             session,
@@ -86,8 +92,24 @@ def close(
             subject=reference,
             reason=reason.strip(),
         )
+        if waited_for:
+            _tell(session, row, NotificationKind.CALL_BACK_CLOSED, "notify_call_back_closed", now)
         session.flush()
         return view(row, now)
+
+
+def _tell(
+    session: Session, row: ConsultationRequest, kind: NotificationKind, text: str, now: datetime
+) -> None:
+    notify(
+        session,
+        policy_id=row.policy_id,
+        kind=kind,
+        text=text,
+        values={"child": row.policy.child.name, "reference": row.reference},
+        key=f"consultation:{row.id}:{kind.value}",
+        due_at=now,
+    )
 
 
 @contextmanager

@@ -19,12 +19,14 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from bot.rules.calendar import TZ
 from bot.rules.complaints import erasure_due
+from bot.rules.notifications import NotificationKind
 from bot.rules.states import DataRequestState, can_move
-from bot.services import audit
+from bot.services import audit, wording
 from bot.services.data_export import conversations
 from bot.services.errors import Conflict, NotFound, Refused
 from bot.services.handoff_erasure import erase_talks
 from bot.services.identity import bound_policies
+from bot.services.notifications import notify_account
 from bot.services.unbinding import remove_bindings
 from bot.store.files import FileStore, FileStoreError
 from bot.store.models import (
@@ -118,6 +120,8 @@ def take_up(
         Conflict: It is no longer as it was read (``version``).
     """
     with _staff(store, reference, DataRequestState.CHECKING, version) as (session, row):
+        due = wording.moment(row.due_at or erasure_due(row.requested_at), now)
+        _tell(session, row, "notify_data_checking", now, due=due)
         _record(session, now, actor, "data.take_up", row)
     return view(row)
 
@@ -141,6 +145,7 @@ def refuse(
         raise Refused("answer")
     with _staff(store, reference, DataRequestState.REFUSED, version) as (session, row):
         row.answer, row.decided_at, row.idempotency_key = reason.strip(), now, None
+        _tell(session, row, "notify_data_refused", now, reason=row.answer)
         _record(session, now, actor, "data.refuse", row)
     return view(row)
 
@@ -203,6 +208,18 @@ def _erase_account(session: Any, identity_id: int, now: datetime) -> list[str]:
     )
     account.account = f"{ERASED}{identity_id}"
     return keys
+
+
+def _tell(session: Any, row: DataRequest, text: str, now: datetime, **values: str) -> None:
+    notify_account(
+        session,
+        identity_id=row.identity_id,
+        kind=NotificationKind.DATA_REQUEST,
+        text=text,
+        values={"reference": row.reference, **values},
+        key=f"data:{row.id}:{text}",
+        due_at=now,
+    )
 
 
 @contextmanager

@@ -200,7 +200,8 @@ def test_the_hospital_calls_off_a_confirmed_visit(store: Store, book: Book, staf
 
 
 @pytest.mark.parametrize(("end", "state"), [(desk.fulfil, "fulfilled"), (desk.no_show, "noshow")])
-def test_how_a_visit_ended(book: Book, staff: Any, end: Any, state: str) -> None:
+def test_how_a_visit_ended(store: Store, book: Book, staff: Any, end: Any, state: str) -> None:
+    """Who came knows it; who did not is told, for it may be an error (手册·预约流程)."""
     reference = book()
     staff(desk.confirm, reference)
     with pytest.raises(Refused, match="future"):
@@ -208,6 +209,9 @@ def test_how_a_visit_ended(book: Book, staff: Any, end: Any, state: str) -> None
     assert staff(end, reference, now=AFTER).status == state
     with pytest.raises(Refused, match="not_open"):
         staff(end, reference, now=AFTER)
+    missed = [said for kind, said in told(store) if kind == "appointment_missed"]
+    assert len(missed) == (state == "noshow")
+    assert all("没有到诊" in said and "登记有误" in said for said in missed)
 
 
 def test_a_parents_cancellation_stops_what_was_to_be_told(

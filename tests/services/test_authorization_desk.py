@@ -63,12 +63,13 @@ def test_from_application_to_letter(
     store: Store, parent: int, do: Do, now: datetime, applied: AuthorizationView
 ) -> None:
     assert do(desk.take_up).status == "under_review"
-    assert messages(store) == []
+    begun = ("authorization_progress", "notify_authorization_review")
+    assert messages(store) == [begun]
     assert do(desk.approve).status == "approved"
-    assert messages(store) == [("authorization_decided", "notify_authorization_approved")]
+    assert messages(store) == [begun, ("authorization_decided", "notify_authorization_approved")]
     sent = do(desk.letter_sent)
     assert sent.guarantee_letter_at == now
-    assert messages(store)[1:] == [("authorization_decided", "notify_authorization_letter")]
+    assert messages(store)[2:] == [("authorization_decided", "notify_authorization_letter")]
     (told,) = authorizations.authorizations(store, identity_id=parent)
     assert [(e.kind, e.by_staff) for e in told.events] == [
         ("submitted", False),
@@ -97,11 +98,15 @@ def test_papers_are_asked_for_and_come_one_by_one(store: Store, do: Do, parent: 
     assert do(desk.papers_received, papers=[Paper.COST_ESTIMATE]) == some
     whole = do(desk.papers_received, papers=[Paper.MEDICAL_RECORD])
     assert (whole.status, whole.missing) == ("under_review", ())
+    assert messages(store)[1:] == [
+        ("authorization_progress", "notify_authorization_received"),
+        ("authorization_progress", "notify_authorization_complete"),
+    ]
     again = do(desk.ask_for_papers, papers=[Paper.MEDICAL_RECORD])
     assert (again.status, again.missing) == ("documents_missing", ("medical_record",))
     more = do(desk.ask_for_papers, papers=[Paper.EXAMINATION_ORDER])
     assert more.missing == ("medical_record", "examination_order")
-    assert len(messages(store)) == 3
+    assert len(messages(store)) == 5
 
 
 def test_a_refusal_tells_why_and_lets_apply_again(
@@ -113,7 +118,7 @@ def test_a_refusal_tells_why_and_lets_apply_again(
             do(desk.decline, reason=empty)
     seen = do(desk.decline, reason=" 诊断与治疗不符 ")
     assert (seen.status, seen.reason, seen.ended) == ("declined", "诊断与治疗不符", True)
-    assert messages(store) == [("authorization_decided", "notify_authorization_declined")]
+    assert messages(store)[1:] == [("authorization_decided", "notify_authorization_declined")]
     wish = AuthorizationWish("斜视手术", XINHUA, date(2026, 12, 4))
     again, new = requests.submit(store, identity_id=parent, number=NUMBER, wish=wish, now=now)
     assert new
@@ -231,7 +236,7 @@ def test_the_letter_is_sent_once(store: Store, do: Do) -> None:
     do(desk.letter_sent)
     with pytest.raises(Refused, match="letter_sent"):
         do(desk.letter_sent)
-    assert len(messages(store)) == 2
+    assert len(messages(store)) == 3
 
 
 def test_the_whole_family_is_told(

@@ -121,6 +121,11 @@ def test_an_outpatient_claim_from_the_draft_to_the_money(desk: Desk, claim: Open
     assert actions == ["claim.settling", "claim.approved", "claim.paid"]
     assert desk.messages() == [
         (
+            "claim_progress",
+            f"王小满 的理赔 {reference} 开始核算赔付金额，最晚 11月26日（周四） 23:59 结案，"
+            "有结果马上告诉您。",
+        ),
+        (
             "claim_settled",
             f"王小满 的理赔 {reference} 通过了：申请 580 元，赔 580 元，"
             "最晚 11月25日（周三） 23:59 到账。",
@@ -140,9 +145,9 @@ def test_a_part_is_paid_with_the_reason(desk: Desk, claim: Opened) -> None:
     assert (seen.status, seen.approved_amount) == ("paid", Decimal("500.50"))
     assert seen.reason == "挂号费不在保障内"
     told = [text for _, text in desk.messages()]
-    assert "赔 500.50 元" in told[0]
-    assert "原因：挂号费不在保障内" in told[0]
-    assert "已打款 500.50 元到尾号 0128 的卡" in told[1]
+    assert "赔 500.50 元" in told[1]
+    assert "原因：挂号费不在保障内" in told[1]
+    assert "已打款 500.50 元到尾号 0128 的卡" in told[2]
     assert not any("622202" in text for text in told)
 
 
@@ -150,7 +155,7 @@ def test_a_rejection_is_told_with_the_reason_and_ends_it(desk: Desk, claim: Open
     reference = desk.settling(claim(desk.who, complete=True))
     seen = desk.decide(reference, "rejected", "0", "既往症不在保障内")
     assert (seen.status, seen.reason, seen.payout_due_at) == ("rejected", "既往症不在保障内", None)
-    assert "没有通过（申请 580 元）。原因：既往症不在保障内" in desk.messages()[0][1]
+    assert "没有通过（申请 580 元）。原因：既往症不在保障内" in desk.messages()[1][1]
     assert refused(lambda: desk.pay(reference)) == "move"
 
 
@@ -165,7 +170,12 @@ def test_a_stay_in_hospital_waits_for_its_originals(desk: Desk, claim: Opened) -
     assert not seen.needs_originals
     desk.start(reference)
     assert desk.decide(reference, "approved", "580").payout_due_at is None
-    assert "到账日手册没有写" in desk.messages()[0][1]
+    originals, _, approved = desk.messages()
+    assert originals == (
+        "claim_progress",
+        f"王小满 的理赔 {reference}：寄来的原件收到了，接着审核。",
+    )
+    assert "到账日手册没有写" in approved[1]
 
 
 def test_originals_that_come_before_the_claim_is_sent_in(desk: Desk, claim: Opened) -> None:
@@ -199,7 +209,7 @@ def test_papers_are_asked_for_and_the_claim_comes_back(desk: Desk, claim: Opened
     assert seen.missing == ("invoice", "discharge_summary")
     assert seen.notes == {"invoice": "金额看不清", "discharge_summary": "请补出院小结"}
     assert desk.used("outpatient") == Decimal("3560.50")
-    kind, told = desk.messages()[0]
+    kind, told = desk.messages()[1]
     assert kind == "claim_needs_papers"
     assert "发票原件（金额看不清）、出院小结（请补出院小结）" in told
     assert refused(lambda: desk.submitted(reference)) == "papers_missing"
@@ -318,7 +328,7 @@ def test_decisions_that_cannot_be(
     reference = desk.settling(claim(desk.who, complete=True))
     assert refused(lambda: desk.decide(reference, outcome, amount, reason)) == why
     assert desk.seen(reference).status == "settling"
-    assert desk.messages() == []
+    assert [kind for kind, _ in desk.messages()] == ["claim_progress"]
 
 
 @pytest.mark.parametrize("status", ["draft", "submitted", "documents_missing", "approved"])

@@ -139,7 +139,9 @@ def test_the_answer_is_told_to_who_complained_and_to_nobody_else(
     reference = filed(store, mother, now, number="YX2026-000101").reference
     service.take_up(store, reference=reference, actor=STAFF, now=now)
     service.resolve(store, reference=reference, actor=STAFF, answer="已改进", now=now)
-    (message,) = rows(store, OutboxMessage)
+    begun, message = rows(store, OutboxMessage)
+    assert (begun.identity_id, begun.kind) == (mother, "complaint_progress")
+    assert begun.payload["values"] == {"reference": reference, "due": "11月25日（周三） 23:59"}
     assert (message.identity_id, message.kind) == (mother, "complaint_answered")
     assert message.payload["values"] == {"reference": reference, "answer": "已改进"}
     (handoff,) = rows(store, HandOff)
@@ -168,7 +170,7 @@ def test_staff_cannot_skip_or_repeat_a_step(store: Store, now: datetime, parent:
         service.take_up(store, reference=reference, actor="staff:wu", now=now)
     with pytest.raises(Refused, match="answer"):
         service.resolve(store, reference=reference, actor=STAFF, answer=" ", now=now)
-    assert rows(store, OutboxMessage) == []
+    assert [message.kind for message in rows(store, OutboxMessage)] == ["complaint_progress"]
 
 
 def test_who_read_an_older_version_is_told(store: Store, now: datetime, parent: int) -> None:

@@ -45,7 +45,11 @@ def seen(agent: Staff, page: str) -> str:
 
 def answers(store: Store) -> list[tuple[int, str]]:
     with store.read() as session:
-        rows = session.scalars(sa.select(OutboxMessage).order_by(OutboxMessage.id))
+        rows = session.scalars(
+            sa.select(OutboxMessage)
+            .where(OutboxMessage.kind == "complaint_answered")
+            .order_by(OutboxMessage.id)
+        )
         return [(row.identity_id, row.payload["values"]["answer"]) for row in rows]
 
 
