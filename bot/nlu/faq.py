@@ -189,7 +189,7 @@ class FaqSelector(GraphComponent):  # type: ignore[misc]
             "nearness": 0.86,
             "stated_threshold": 0.98,
             "sure_threshold": 0.95,
-            "sure_nearness": 0.94,
+            "sure_nearness": 0.95,
             "intent_sure": 0.9,
             "unsure_threshold": 0.6,
             "unsure_share": 0.33,
