@@ -50,7 +50,9 @@ ASPECTS: dict[str, re.Pattern[str]] = {
         r"工作日[^,，]{0,6}(?:怎么|如何|算)|(?:周末|放假|节假日|假期)[^,，]{0,10}算"
     ),
     "papers": re.compile(r"材料|准备(?:什么|啥|哪些)|带什么|资料"),
-    "again": re.compile(r"每次都?|一次管|有效期|管多久"),
+    "again": re.compile(
+        r"每次[^,，。?？]{0,6}(?:要|得|需|用|申请|报|办|交|提|走)|一次管|有效期|管多久"
+    ),
 }
 # These are the whole answer; the others come with that for the treatment named.
 ALONE = frozenset({"without", "emergency"})

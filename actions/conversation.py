@@ -6,7 +6,7 @@ import re
 
 from rasa_sdk.events import FollowupAction, SlotSet
 
-from actions import requests, texts
+from actions import manual, requests, texts
 from actions.authorization_answers import (
     CHANGE_ACTION,
     RULES_ACTION,
@@ -223,6 +223,10 @@ class ActionNotUnderstood(ServiceAction):
         picked = requests.chosen_by_place(turn, texts.ordinal(turn.text))
         if picked:
             return [SlotSet("misses", 0), *picked]
+        answer = manual.sure_answer(turn) if turn.form is None and turn.request is None else None
+        if answer is not None:
+            turn.dispatcher.utter_message(response=answer)
+            return [SlotSet("misses", 0)]
         misses = int(turn.slot("misses") or 0) + 1
         if misses >= MISSES_BEFORE_HUMAN:
             turn.say("two_misses")
@@ -286,6 +290,10 @@ class ActionInform(ServiceAction):
         known = directory.hospitals(turn.store)
         place = directory.match_hospital(turn.text, known)
         if place is None:
-            return [FollowupAction("action_not_understood")]
+            answer = manual.sure_answer(turn)
+            if answer is None:
+                return [FollowupAction("action_not_understood")]
+            turn.dispatcher.utter_message(response=answer)
+            return [SlotSet("misses", 0)]
         say_hospitals(turn, [h for h in known if h.name == place.value])
         return [SlotSet("misses", 0)]

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from bot.nlu.normalise import plain
 from bot.rules.coverage import find_item
 from bot.settings import ROOT
 
@@ -77,10 +78,10 @@ NOT_TOLD_BY = frozenset(
 )  # fmt: skip
 NOT_STATED = "utter_faq/not_stated"
 OPEN = frozenset({NOT_STATED, "utter_faq/waiting_period", "utter_faq/plan_amounts_unstated"})
-DOUBT, SURE, NEAR = 0.97, 0.85, 0.9
+DOUBT, SURE, NEAR, VERY_NEAR = 0.97, 0.85, 0.9, 0.94
 SURE_UNBOUND = 0.6
 QUESTION = re.compile(
-    r"[?？吗嘛呢么]|还是|行不|什么|啥|怎么|咋|哪|多少|多久|几|谁|[能可要是有需行]不[能可要是有需行]|有没有|为何|凭什|乜|"
+    r"[?？吗嘛呢么]|不[。.!~]?$|没有?[。.!~]?$|还是|行不|什么|啥|怎么|咋|哪|多少|多久|几|谁|[能可要是有需行]不[能可要是有需行]|有没有|为何|凭什|乜|"
     r"\b(?:what|how|when|where|why|can|do|does|is|are|need)\b",
     re.IGNORECASE,
 )
@@ -102,18 +103,20 @@ def answer_first(turn: Turn) -> tuple[str | None, bool]:
         another question than the one asked, so that the response stands in its place.
     """
     message = turn.tracker.latest_message
-    if not turn.text or not QUESTION.search(turn.text):
+    # Simplified, too: the words above stand in no other script.
+    text = plain(turn.text) if turn.text else ""
+    if not QUESTION.search(text):
         return None, False
     selected = (message.get("response_selector") or {}).get("faq", {})
     response = selected.get("response", {})
     name = str(response.get("utter_action"))
-    item = find_item(turn.text) if turn.intent == "check_coverage" else None
+    item = find_item(text) if turn.intent == "check_coverage" else None
     if item is not None and item.name != "deductible":
         # The action names the thing asked about, and says so where the manual is silent on it.
         return None, False
     if response.get("unstated") and turn.intent in NOT_TOLD_BY:
         return (name if name in OPEN else NOT_STATED), True
-    unbound = not turn.choices and GENERAL.search(turn.text) is not None
+    unbound = not turn.choices and GENERAL.search(text) is not None
     about = (ANSWERED_UNBOUND if unbound else ANSWERED).get(turn.intent)
     if about is None:
         return None, False
@@ -122,7 +125,35 @@ def answer_first(turn: Turn) -> tuple[str | None, bool]:
     if turn.intent == "ask_claim_documents" and name not in OF_PAPERS:
         return None, False
     enough = SURE_UNBOUND if unbound and name not in OPEN else SURE
-    sure = response.get("confidence", 0) >= enough and response.get("nearness", 0) >= NEAR
-    if not sure or not any(rule.startswith(about) for rule in rules_of_topics().get(name, ())):
+    sure = _confidence(selected, about) >= enough and response.get("nearness", 0) >= NEAR
+    if not sure or not _is_about(name, about):
         return None, False
     return name, False
+
+
+def sure_answer(turn: Turn) -> str | None:
+    """Return the manual's answer to a message that is surely a question about it, else ``None``."""
+    selected = (turn.tracker.latest_message.get("response_selector") or {}).get("faq", {})
+    response = selected.get("response", {})
+    asked = turn.text and QUESTION.search(plain(turn.text))
+    sure = response.get("confidence", 0) >= SURE and response.get("nearness", 0) >= VERY_NEAR
+    return str(response["utter_action"]) if asked and sure else None
+
+
+def _is_about(name: str, about: str) -> bool:
+    """Tell whether a response is about a rule of the manual, or a part of its rules ("E")."""
+    return any(rule.startswith(about) for rule in rules_of_topics().get(name, ()))
+
+
+def _confidence(selected: dict[str, Any], about: str) -> float:
+    """Return how likely the question is about these rules, whichever of their topics it is.
+
+    Neighbouring topics share a question's confidence, and their answers share the facts.
+    """
+    ranking = selected.get("ranking") or []
+    family = [
+        float(one["confidence"])
+        for one in ranking
+        if _is_about(f"utter_{one['intent_response_key']}", about)
+    ]
+    return max(sum(family), float(selected.get("response", {}).get("confidence", 0)))

@@ -38,7 +38,7 @@ from bot.nlu.augment import variants
 from bot.nlu.classifier import TwoHeads
 from bot.nlu.embedding import Embedder, StoredEmbedder, Vectors, shared
 from bot.nlu.heads import LinearHead
-from bot.nlu.ngrams import NgramVectorizer
+from bot.nlu.ngrams import Counted, NgramVectorizer
 from bot.nlu.normalise import plain
 
 ROOT = Path(__file__).parents[1]
@@ -113,7 +113,7 @@ def two_heads(data: Data, share: float = 0.0) -> Predict:
     slips = variants(data.texts, share)
     vectors = data.vectors
     if slips:
-        vectors = np.vstack([vectors, _embedded([variant for _, variant in slips])])
+        vectors = np.vstack([vectors, vectors[[place for place, _ in slips]]])
     heads = TwoHeads().fit(
         [*data.texts, *(variant for _, variant in slips)],
         vectors,
@@ -133,7 +133,7 @@ def logistic_regression(data: Data) -> Predict:
     """Train logistic regression on both kinds of features."""
     import scipy.sparse as sp
 
-    grams = NgramVectorizer().fit(data.texts)
+    grams = NgramVectorizer().fit(Counted(data.texts))
 
     def features(some: Data) -> Any:
         return sp.hstack([grams.transform(some.texts), sp.csr_matrix(some.vectors * 3)], "csr")

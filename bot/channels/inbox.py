@@ -24,7 +24,7 @@ from rasa.shared.core.events import BotUttered, UserUttered
 
 from bot import clock
 from bot.channels import people
-from bot.channels.collector import Collector, saved
+from bot.channels.collector import Collector, offered_once, saved
 from bot.channels.reply import PULL, as_message, render
 from bot.rules.messages import READABLE, InboundKind, is_stale, typed
 from bot.services import inbox
@@ -241,7 +241,7 @@ class InboxConsumer:
             message_id=message_id(claimed),
         )
         await self._agent.handle_message(turn)
-        replies = [_reply(said) for said in collector.messages]
+        replies = [_reply(said) for said in offered_once(collector.messages)]
         if replies and message.channel in WITH_CONTACTS and await self._asks_phone(message):
             # The app's own button spares typing the number, and proves it.
             replies[-1].setdefault("contact", texts()["inbound_contact_button"].text)
@@ -266,17 +266,17 @@ class InboxConsumer:
     async def _said_before(self, claimed: Claimed) -> list[Reply] | None:
         """Return the replies of a turn that was saved before the server died, if it was."""
         tracker = await self._agent.tracker_store.retrieve(sender_id(claimed.message))
-        said: list[Reply] | None = None
+        said: list[dict[str, Any]] | None = None
         for event in tracker.events if tracker else []:
             if isinstance(event, UserUttered):
                 if said is not None:
                     break
                 said = [] if event.message_id == message_id(claimed) else None
             elif isinstance(event, BotUttered) and said is not None:
-                said.append(_reply(saved(event)))
+                said.append(saved(event))
         if said is None:
             return None
-        return said or [_fixed("failure")]
+        return [_reply(one) for one in offered_once(said)] or [_fixed("failure")]
 
 
 def sender_id(message: InboundMessage) -> str:

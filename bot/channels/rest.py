@@ -21,7 +21,7 @@ from sanic.response import HTTPResponse
 
 from bot import clock
 from bot.channels import people
-from bot.channels.collector import Collector
+from bot.channels.collector import Collector, offered_once
 from bot.channels.upload import Received, UploadedFile, UploadError, UploadReader
 from bot.services import identity as identities
 from bot.services import mailbox
@@ -134,7 +134,7 @@ class LoopbackRest(RestInput):  # type: ignore[misc]
             logger.exception("a turn failed")
         if not collector.messages:
             await collector.send_text_message(sender, texts()["failure"].text)
-        return response.json(collector.messages)
+        return response.json(offered_once(collector.messages))
 
     async def _from_people(
         self, request: Request, sender: str, text: str

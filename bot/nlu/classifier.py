@@ -32,12 +32,13 @@ from rasa.shared.nlu.constants import (
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from bot.nlu import embedding
 from bot.nlu.augment import variants
-from bot.nlu.embedding import StoredEmbedder, Vectors
-from bot.nlu.featurizer import CACHE, sentence_vectors
+from bot.nlu.embedding import Vectors
+from bot.nlu.featurizer import sentence_vectors
 from bot.nlu.heads import LinearHead, Probabilities, softmax
+from bot.nlu.ngrams import Counted
 from bot.nlu.normalise import plain
+from bot.nlu.solver import processes
 
 logger = logging.getLogger(__name__)
 
@@ -74,8 +75,10 @@ class TwoHeads:
         folds: int = 3,
     ) -> TwoHeads:
         """Train on plain texts, embeddings, intents, and topics (``faq/…``, else the intent)."""
-        self.broad.fit(texts, vectors, intents, folds=folds)
-        self.fine.fit(texts, vectors, topics, folds=0)
+        with processes(len(texts) * len(set(topics))) as pool:
+            counted = Counted(texts)
+            self.broad.fit(counted, vectors, intents, folds=folds, pool=pool)
+            self.fine.fit(counted, vectors, topics, folds=0, pool=pool)
         self._join()
         return self
 
@@ -138,7 +141,6 @@ class ServiceIntentClassifier(IntentClassifier, GraphComponent):  # type: ignore
             "folds": 3,
             # This share of the examples is learned from in a misspelt variant, too.
             "misspelt": 0.25,
-            CACHE: "var/cache/embeddings.npz",
         }
 
     @classmethod
@@ -187,7 +189,10 @@ class ServiceIntentClassifier(IntentClassifier, GraphComponent):  # type: ignore
         ]
         texts = [plain(example.get(TEXT)) for example in examples]
         slips = variants(texts, self._config["misspelt"])
-        vectors = np.vstack([sentence_vectors(examples), self._embedded([v for _, v in slips])])
+        # The slips are for the n-grams. Beside the vector of the text as it was meant they teach
+        # as much as beside their own, which would be a fifth of all embedding.
+        vectors = sentence_vectors(examples)
+        vectors = np.vstack([vectors, vectors[[place for place, _ in slips]]])
         self.head = TwoHeads(
             broad_balance=self._config["broad_balance"], fine_balance=self._config["fine_balance"]
         ).fit(
@@ -200,14 +205,6 @@ class ServiceIntentClassifier(IntentClassifier, GraphComponent):  # type: ignore
         with self._model_storage.write_to(self._resource) as folder:
             self.head.save(folder)
         return self._resource
-
-    def _embedded(self, texts: list[str]) -> Vectors:
-        cache = self._config[CACHE]
-        store = StoredEmbedder(embedding.shared(), Path(cache) if cache else None)
-        vectors = store.many(texts)
-        if texts:
-            store.save()
-        return vectors
 
     def process(self, messages: list[Message]) -> list[Message]:
         """Set ``intent`` and ``intent_ranking`` of each message that has a text."""

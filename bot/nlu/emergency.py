@@ -36,6 +36,7 @@ from bot.nlu import danger
 from bot.nlu.embedding import Vectors
 from bot.nlu.featurizer import sentence_vectors
 from bot.nlu.heads import LinearHead
+from bot.nlu.ngrams import Counted
 from bot.nlu.normalise import plain
 
 logger = logging.getLogger(__name__)
@@ -64,13 +65,14 @@ class DangerScore:
         names = np.array([EMERGENCY if one else _OTHER for one in urgent])
         margins = np.zeros(len(texts))
         # The margins of texts that the head has not seen: those it has seen are too sure.
+        counted = Counted(texts)
         splitter = StratifiedKFold(_FOLDS, shuffle=True, random_state=_SEED)
         for learn, check in splitter.split(np.zeros(len(names)), names):
             head = LinearHead(balance=0.5).fit(
-                [texts[i] for i in learn], vectors[learn], names[learn].tolist(), folds=0
+                counted.rows(learn), vectors[learn], names[learn].tolist(), folds=0
             )
-            margins[check] = self._margin(head, [texts[i] for i in check], vectors[check])
-        self.head.fit(texts, vectors, names.tolist(), folds=0)
+            margins[check] = self._margin(head, counted.rows(check), vectors[check])
+        self.head.fit(counted, vectors, names.tolist(), folds=0)
         rows = _rows(texts, margins)
         # Texts that nothing points to would only teach that most messages are harmless.
         near = (rows[:, 1] + rows[:, 2] > 0) | (margins > -0.9)
@@ -86,7 +88,7 @@ class DangerScore:
         return result
 
     @staticmethod
-    def _margin(head: LinearHead, texts: Sequence[str], vectors: Vectors) -> Scores:
+    def _margin(head: LinearHead, texts: Sequence[str] | Counted, vectors: Vectors) -> Scores:
         place = head.labels.index(EMERGENCY)
         result: Scores = head.margins(texts, vectors)[:, place]
         return result

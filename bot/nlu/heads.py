@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +16,10 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from scipy.optimize import minimize_scalar
 from sklearn.model_selection import StratifiedKFold
-from sklearn.svm import LinearSVC
 
 from bot.nlu.embedding import Vectors
-from bot.nlu.ngrams import NgramVectorizer
+from bot.nlu.ngrams import Counted, NgramVectorizer
+from bot.nlu.solver import solve
 
 Probabilities = npt.NDArray[np.float64]
 _SEED = 20261123
@@ -54,23 +55,37 @@ class LinearHead:
         self.bias = np.zeros(0, dtype=np.float32)
 
     def fit(
-        self, texts: Sequence[str], vectors: Vectors, labels: Sequence[str], *, folds: int = 3
+        self,
+        texts: Sequence[str] | Counted,
+        vectors: Vectors,
+        labels: Sequence[str],
+        *,
+        folds: int = 3,
+        pool: Executor | None = None,
     ) -> LinearHead:
         """Train, and calibrate on a held-out part.
 
         Args:
-            texts: Plain texts (see :func:`bot.nlu.normalise.plain`).
+            texts: Plain texts (see :func:`bot.nlu.normalise.plain`), counted already or not.
             vectors: Their embeddings.
             labels: Their classes.
             folds: One part in so many is held out; 0 keeps the temperature as it is.
+            pool: Processes to train in (see :mod:`bot.nlu.solver`).
         """
         names = np.array(labels)
+        counted = texts if isinstance(texts, Counted) else Counted(texts)
         if folds:
-            self.temperature = self._calibrate(texts, vectors, names, folds)
-        self._fit(texts, vectors, names)
+            self.temperature = self._calibrate(counted, vectors, names, folds, pool)
+        self._fit(counted, vectors, names, pool)
         return self
 
-    def _fit(self, texts: Sequence[str], vectors: Vectors, names: npt.NDArray[np.str_]) -> None:
+    def _fit(
+        self,
+        texts: Counted,
+        vectors: Vectors,
+        names: npt.NDArray[np.str_],
+        pool: Executor | None,
+    ) -> None:
         self.grams = NgramVectorizer().fit(texts)
         self.mean = vectors.mean(axis=0)
         centred = vectors - self.mean
@@ -78,22 +93,17 @@ class LinearHead:
         counts = Counter(names.tolist())
         usual = float(np.median(list(counts.values())))
         weights = {name: (usual / count) ** self.balance for name, count in counts.items()}
-        model = LinearSVC(C=self.strength, class_weight=weights, random_state=_SEED)
-        model.fit(self._features(texts, vectors), names)
-        self.labels = [str(name) for name in model.classes_]
-        coefficients, bias = model.coef_, model.intercept_
-        if len(self.labels) == 2:
-            coefficients = np.vstack([-coefficients, coefficients])
-            bias = np.concatenate([-bias, bias])
-        self.weights = coefficients.astype(np.float32).T.copy()
-        self.bias = bias.astype(np.float32)
+        self.labels = sorted(counts)
+        features = self._features(texts, vectors)
+        self.weights, self.bias = solve(features, names, self.strength, weights, pool)
 
     def _calibrate(
         self,
-        texts: Sequence[str],
+        texts: Counted,
         vectors: Vectors,
         names: npt.NDArray[np.str_],
         folds: int,
+        pool: Executor | None,
     ) -> float:
         smallest = min(Counter(names.tolist()).values())
         if smallest < 2:
@@ -101,8 +111,8 @@ class LinearHead:
         splitter = StratifiedKFold(min(folds, smallest), shuffle=True, random_state=_SEED)
         # One of the folds is enough for one number; each further one costs a training.
         learn, check = next(splitter.split(np.zeros(len(names)), names))
-        self._fit([texts[i] for i in learn], vectors[learn], names[learn])
-        margin = self.margins([texts[i] for i in check], vectors[check])
+        self._fit(texts.rows(learn), vectors[learn], names[learn], pool)
+        margin = self.margins(texts.rows(check), vectors[check])
         places = {label: place for place, label in enumerate(self.labels)}
         truth = np.array([places[name] for name in names[check].tolist()])
 
@@ -112,13 +122,13 @@ class LinearHead:
 
         return float(minimize_scalar(loss, bounds=(0.5, 20), method="bounded").x)
 
-    def _features(self, texts: Sequence[str], vectors: Vectors) -> sp.csr_matrix:
+    def _features(self, texts: Counted, vectors: Vectors) -> sp.csr_matrix:
         dense = (vectors - self.mean) * (self.scale * self.dense_weight)
         return sp.hstack(
             [self.grams.transform(texts), sp.csr_matrix(dense)], format="csr", dtype=np.float32
         )
 
-    def margins(self, texts: Sequence[str], vectors: Vectors) -> npt.NDArray[np.float64]:
+    def margins(self, texts: Sequence[str] | Counted, vectors: Vectors) -> npt.NDArray[np.float64]:
         """Return the distance to each class's border, columns in the order of ``labels``."""
         split = self.weights.shape[0] - len(self.mean)
         dense = (vectors - self.mean) * (self.scale * self.dense_weight)

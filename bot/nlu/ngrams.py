@@ -60,6 +60,38 @@ def sound_grams(text: str) -> list[str]:
 ANALYZERS: tuple[Analyzer, ...] = (char_grams, sound_grams)
 
 
+class Counted:
+    """Texts with their n-grams counted, so that several heads can learn from one count."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        """Count the n-grams of the texts."""
+        self.grams: list[list[str]] = []
+        self.counts: list[sp.csr_matrix] = []
+        for analyzer in ANALYZERS:
+            numbers: dict[str, int] = {}
+            columns: list[int] = []
+            ends = [0]
+            for text in texts:
+                columns.extend(numbers.setdefault(gram, len(numbers)) for gram in analyzer(text))
+                ends.append(len(columns))
+            ones = np.ones(len(columns), dtype=np.float32)
+            counts = sp.csr_matrix((ones, columns, ends), shape=(len(texts), len(numbers)))
+            counts.sum_duplicates()
+            self.grams.append(list(numbers))
+            self.counts.append(counts)
+
+    def __len__(self) -> int:
+        """Return the number of texts."""
+        return int(self.counts[0].shape[0])
+
+    def rows(self, places: npt.NDArray[np.int64]) -> Counted:
+        """Return some of the texts."""
+        some = Counted([])
+        some.grams = self.grams
+        some.counts = [counts[places] for counts in self.counts]
+        return some
+
+
 class NgramVectorizer:
     """TF-IDF over both kinds of n-grams; each half has unit length."""
 
@@ -73,28 +105,49 @@ class NgramVectorizer:
         self.vocabularies: list[dict[str, int]] = []
         self.weights: list[npt.NDArray[np.float32]] = []
 
-    def fit(self, texts: Sequence[str]) -> NgramVectorizer:
+    def fit(self, texts: Counted) -> NgramVectorizer:
         """Learn the vocabularies and the inverse document frequencies."""
         self.vocabularies, self.weights = [], []
-        for analyzer in ANALYZERS:
-            counts: Counter[str] = Counter()
-            for text in texts:
-                counts.update(set(analyzer(text)))
-            kept = sorted(gram for gram, count in counts.items() if count >= self.min_count)
-            rarity = [np.log((1 + len(texts)) / (1 + counts[gram])) + 1 for gram in kept]
-            self.vocabularies.append({gram: number for number, gram in enumerate(kept)})
+        for grams, counts in zip(texts.grams, texts.counts, strict=True):
+            found = np.bincount(counts.indices, minlength=len(grams))
+            kept = sorted(
+                (grams[place], found[place]) for place in np.flatnonzero(found >= self.min_count)
+            )
+            rarity = [np.log((1 + len(texts)) / (1 + count)) + 1 for _, count in kept]
+            self.vocabularies.append({gram: number for number, (gram, _) in enumerate(kept)})
             self.weights.append(np.array(rarity, dtype=np.float32))
         return self
 
-    def transform(self, texts: Sequence[str]) -> sp.csr_matrix:
+    def transform(self, texts: Sequence[str] | Counted) -> sp.csr_matrix:
         """Return the features, one row a text."""
-        halves = [
-            self._half(texts, analyzer, vocabulary, weights)
-            for analyzer, vocabulary, weights in zip(
-                ANALYZERS, self.vocabularies, self.weights, strict=True
-            )
-        ]
+        if isinstance(texts, Counted):
+            halves = [
+                self._counted_half(*half)
+                for half in zip(
+                    texts.grams, texts.counts, self.vocabularies, self.weights, strict=True
+                )
+            ]
+        else:
+            halves = [
+                self._half(texts, *half)
+                for half in zip(ANALYZERS, self.vocabularies, self.weights, strict=True)
+            ]
         return sp.hstack(halves, format="csr", dtype=np.float32)
+
+    @staticmethod
+    def _counted_half(
+        grams: list[str],
+        counts: sp.csr_matrix,
+        vocabulary: dict[str, int],
+        weights: npt.NDArray[np.float32],
+    ) -> sp.csr_matrix:
+        place_of = {gram: place for place, gram in enumerate(grams)}
+        half = counts[:, [place_of[gram] for gram in vocabulary]]
+        half.data = (1 + np.log(half.data)) * weights[half.indices]
+        lengths = np.sqrt(np.asarray(half.multiply(half).sum(axis=1)).ravel())
+        scale = np.divide(1, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+        half.data *= np.repeat(scale, np.diff(half.indptr)).astype(np.float32)
+        return half.astype(np.float32)
 
     @staticmethod
     def _half(

@@ -17,6 +17,7 @@ from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.tokenizers.tokenizer import Token, Tokenizer
 from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.nlu.normalise import normalise
 
@@ -76,6 +77,13 @@ class ServiceTokenizer(Tokenizer):  # type: ignore[misc]
         """Create the component and warm the dictionary (see the parent class)."""
         segmenter().lcut("你好")
         return cls(config)
+
+    def process_training_data(self, training_data: TrainingData) -> TrainingData:
+        """Leave the examples as they are: nothing is learned from tokens.
+
+        Rasa takes the fingerprint of every token of every example once a component.
+        """
+        return training_data
 
     def tokenize(self, message: Message, attribute: str) -> list[Token]:
         """Return the tokens of one attribute of a message."""

@@ -8,7 +8,7 @@ import pytest
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.manual import ANSWERED, NOT_STATED, answer_first, rules_of_topics
+from actions.manual import ANSWERED, NOT_STATED, answer_first, rules_of_topics, sure_answer
 from actions.requests import actions_of_intents
 from actions.turn import Turn
 from bot.clock import now
@@ -19,13 +19,15 @@ PHONE = "utter_faq/binding_phone_number"
 WAITING = "utter_faq/waiting_period"
 
 
-def turn(store: Store, text: str, intent: str, **response: Any) -> Turn:
+def turn(store: Store, text: str, intent: str, ranking: Any = (), **response: Any) -> Turn:
     chosen = {"utter_action": PHONE, "confidence": 0.99, "nearness": 0.95, "unstated": False}
     message = {
         "text": text,
         "intent": {"name": intent, "confidence": 0.9},
         "entities": [],
-        "response_selector": {"faq": {"response": {**chosen, **response}}},
+        "response_selector": {
+            "faq": {"response": {**chosen, **response}, "ranking": list(ranking)}
+        },
     }
     tracker = Tracker("parent", {}, message, [{"event": "user", **message}], False, None, {}, None)
     return Turn(CollectingDispatcher(), tracker, store, identify(store, "rest", "parent"), now())
@@ -76,3 +78,27 @@ def test_every_intent_named_has_an_action_and_topics() -> None:
     for intent, about in ANSWERED.items():
         assert intent in actions_of_intents()
         assert any(rule.startswith(about) for rule in rules), intent
+
+
+def test_neighbouring_topics_share_the_confidence(store: Store) -> None:
+    near = [("binding_phone_number", 0.5), ("binding_family_phone", 0.4)]
+    far = [("binding_phone_number", 0.5), ("lectures_free", 0.4)]
+
+    def ranking(topics: list[tuple[str, float]]) -> list[dict[str, Any]]:
+        return [{"intent_response_key": f"faq/{t}", "confidence": c} for t, c in topics]
+
+    asked = turn(store, "绑卡填谁的号", "bind_card", ranking(near), confidence=0.5)
+    assert answer_first(asked) == (PHONE, False)
+    asked = turn(store, "绑卡填谁的号", "bind_card", ranking(far), confidence=0.5)
+    assert answer_first(asked) == (None, False)
+
+
+@pytest.mark.parametrize("text", ["綁卡填誰的號", "她手机上也能绑一个不", "绑了别人能看到没有"])
+def test_a_question_is_one_in_any_script_and_without_its_mark(store: Store, text: str) -> None:
+    assert answer_first(turn(store, text, "bind_card")) == (PHONE, False)
+
+
+def test_only_a_very_near_question_is_surely_one(store: Store) -> None:
+    assert sure_answer(turn(store, "绑卡填谁的号", "inform")) == PHONE
+    assert sure_answer(turn(store, "绑卡填谁的号", "inform", nearness=0.92)) is None
+    assert sure_answer(turn(store, "绑卡填我的号", "inform")) is None

@@ -8,7 +8,7 @@ from typing import Any
 from rasa.core.actions.action import create_bot_utterance
 from rasa.shared.core.events import BotUttered, Event
 
-from bot.channels.collector import Collector, saved
+from bot.channels.collector import Collector, offered_once, saved
 from bot.channels.reply import Button, Picture, as_message, render
 
 BUTTON = {"title": "查余额", "payload": "/check_balance"}
@@ -45,3 +45,23 @@ def test_the_reply_model_carries_the_words() -> None:
     button = Button("查余额", "/check_balance")
     assert reply == Picture("/pictures/x", "电子保险卡，正常", "在这里", (button,))
     assert as_message(reply) == SAID
+
+
+def test_an_aside_and_the_question_after_it_offer_a_thing_once() -> None:
+    apply = {"title": "申请授权", "payload": "/request_prior_authorization"}
+    progress = {"title": "查授权进度", "payload": "/check_prior_authorization"}
+    person = {"title": "转人工", "payload": "/talk_to_human"}
+    aside = {"text": "由医院协助申请。", "buttons": [apply, progress]}
+    question = {"text": "要现在申请吗？", "buttons": [{**apply, "title": "现在申请"}, person]}
+    said = offered_once(
+        [aside, {"text": "请稍等"}, {"text": "没写", "buttons": [person]}, question]
+    )
+    assert [message.get("buttons") for message in said] == [
+        [progress],
+        None,
+        None,
+        question["buttons"],
+    ]
+    assert [message["text"] for message in said] == [
+        "由医院协助申请。", "请稍等", "没写", "要现在申请吗？"
+    ]  # fmt: skip
