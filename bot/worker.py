@@ -28,9 +28,10 @@ from bot.channels.reply import (
     senders,
 )
 from bot.rules.outbox import Bucket, DropReason, Rate, full, take
-from bot.services import handoff_timers, outbox, reminders
+from bot.services import document_upkeep, handoff_timers, outbox, reminders
 from bot.services.outbox import Claimed
 from bot.settings import Settings
+from bot.store.files import FileStore, get_files
 from bot.store.session import Store, get_store
 
 logger = logging.getLogger(__name__)
@@ -38,6 +39,8 @@ logger = logging.getLogger(__name__)
 # The parent of a conversation with a person sees a line within a second.
 POLL_S = 0.2
 SCAN_S = 10.0
+# Files are kept for days: nobody waits for their end.
+PURGE_S = 3600.0
 # Whoever waits for a person waits no longer than that for one who has room.
 TICK_S = 2.0
 # After the store or anything else failed.
@@ -265,6 +268,35 @@ async def _either(stop: asyncio.Event, seconds: float) -> None:
         return
 
 
+async def purge(
+    store: Store,
+    files: FileStore,
+    stop: asyncio.Event,
+    *,
+    now: Clock = clock.now,
+    wall: Clock = clock.wall,
+) -> None:
+    """Delete files whose time is over, every hour, beside the messages, until told to stop.
+
+    Args:
+        store: The store.
+        files: Where the files are.
+        stop: Ends it.
+        now: Business time, aware; perhaps frozen.
+        wall: The machine's time, aware.
+    """
+    while not stop.is_set():
+        try:
+            gone = await asyncio.to_thread(
+                document_upkeep.purge, store, files, now=now(), wall=wall()
+            )
+            if gone:
+                logger.info("%d files deleted whose time was over", gone)
+        except Exception:
+            logger.exception("files whose time is over were not deleted")
+        await _either(stop, PURGE_S)
+
+
 async def serve(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT.
 
@@ -282,10 +314,13 @@ async def serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end)
     path = settings.heartbeat
-    partners = asyncio.create_task(webhook_sender.serve(get_store(), stop))
+    beside = [
+        asyncio.create_task(webhook_sender.serve(get_store(), stop)),
+        asyncio.create_task(purge(get_store(), get_files(), stop)),
+    ]
     try:
         await worker.run(stop, lambda: heartbeat.beat(path))
     finally:
         heartbeat.stop(path)
         stop.set()
-        await partners
+        await asyncio.gather(*beside)

@@ -29,14 +29,15 @@ from bot.channels.reply import (
 from bot.clock import TZ
 from bot.rules.handoffs import AgentStatus
 from bot.rules.outbox import LEASE
-from bot.services import presence
+from bot.services import document_upkeep, presence
 from bot.services.handoffs import request_handoff
 from bot.services.identity import identify
 from bot.settings import ROOT
+from bot.store.files import FileStore
 from bot.store.migrate import upgrade
 from bot.store.models import ChatIdentity, ChatMessage, HandOff, OutboxMessage
 from bot.store.session import Store
-from bot.worker import Limits, Worker
+from bot.worker import Limits, Worker, purge
 
 NOW = datetime(2026, 11, 23, 10, tzinfo=TZ)
 
@@ -385,3 +386,25 @@ def test_a_running_worker_does_so_by_itself(store: Store) -> None:
         row = session.get(HandOff, item)
         assert row is not None
         assert row.status == "assigned"
+
+
+def test_files_are_looked_through_and_a_failure_does_not_end_it(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    files = FileStore(str(tmp_path / "files"), ["a key"])
+    left = files.put(b"left by a crash")
+    later = NOW + timedelta(days=400)
+    real, calls, stop = document_upkeep.purge, [0], asyncio.Event()
+
+    def fails_once(*args: Any, **kwargs: Any) -> int:
+        calls[0] += 1
+        if calls[0] == 1:
+            raise OSError("no disk")
+        stop.set()
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(document_upkeep, "purge", fails_once)
+    monkeypatch.setattr("bot.worker.PURGE_S", 0)
+    asyncio.run(purge(store, files, stop, now=lambda: NOW, wall=lambda: later))
+    assert left not in {name for name, _ in files.stored()}
+    assert "were not deleted" in caplog.text

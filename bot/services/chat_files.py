@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bot.rules.handoffs import AGENT_MESSAGE
-from bot.services import links, media
+from bot.services import links, media, wording
 from bot.services.errors import NotFound
 from bot.services.handoff_moves import changing, send
 from bot.services.live_chat import Line, agent_line, known_line, line_view, speak
@@ -95,6 +95,26 @@ def file_for_parent(
     if stored is None or media_type is None:
         raise NotFound("file")
     return media_type, files.get(stored)
+
+
+def take_out(
+    session: Session, row: DocumentReference, instead: DocumentReference | None = None
+) -> None:
+    """Let no line of a conversation point to a document that is about to be deleted.
+
+    Args:
+        session: The transaction that deletes it.
+        row: The document.
+        instead: The same file, to the byte, that stays: the lines show that one. Without it they
+            say that the file was deleted.
+    """
+    lines = sa.select(HandOffMessage).where(HandOffMessage.document_id == row.id)
+    for line in session.scalars(lines).all():
+        line.document_id = instead.id if instead is not None else None
+        if instead is None:
+            line.media_type = line.size = None
+            line.text = wording.line("file_deleted")
+    session.flush()
 
 
 def _stored(session: Session, line: HandOffMessage) -> tuple[str | None, str | None]:

@@ -98,7 +98,7 @@ def request_export(
     content = json.dumps(collected, ensure_ascii=False, indent=2).encode()
     name = files.put(content)
     with store.begin() as session:
-        old = revoke_exports(session, identity_id, now) + _expired(session, now)
+        old = revoke_exports(session, identity_id, now) + expired_exports(session, now)
         row = DataRequest(
             identity_id=identity_id,
             kind="export",
@@ -148,7 +148,8 @@ def revoke_exports(session: Any, identity_id: int, now: datetime) -> list[str]:
     return _withdraw(session, DataRequest.identity_id == identity_id, now)
 
 
-def _expired(session: Any, now: datetime) -> list[str]:
+def expired_exports(session: Any, now: datetime) -> list[str]:
+    """Withdraw the copies that nobody may fetch any more; return the files to delete after it."""
     ended: Any = DataRequest.expires_at
     return _withdraw(session, ended <= now, now)
 

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
 from bot.services import audit
+from bot.services.data_export import expired_exports
 from bot.services.document_access import DocumentView, kinds_of, subject, view_of
 from bot.services.document_places import unmark
 from bot.services.documents import drop
 from bot.services.errors import NotFound
-from bot.store.files import FileStore
-from bot.store.models import DocumentReference
+from bot.store.files import FileStore, FileStoreError
+from bot.store.models import DataRequest, DocumentReference, HandOffMessage
 from bot.store.session import Store
+
+logger = logging.getLogger(__name__)
 
 KEPT_UNFILED = timedelta(days=30)
 # A file that is being received has no row yet.
 ORPHANED_AFTER = timedelta(days=1)
+# More than a few, and more than this share, are no leftovers: a database was mistaken or restored.
+FEW, MOST_ORPHANS = 10, 0.1
+# Every row that knows a file: what none of them names belongs to nobody.
+KEYS: tuple[Any, ...] = (
+    DocumentReference.storage_key,
+    HandOffMessage.storage_key,
+    DataRequest.storage_key,
+)
 
 
 def mark_unreadable(store: Store, *, document_id: int, actor: str, now: datetime) -> DocumentView:
@@ -40,12 +53,22 @@ def mark_unreadable(store: Store, *, document_id: int, actor: str, now: datetime
         return view_of(row)
 
 
-def purge(store: Store, files: FileStore, *, now: datetime) -> int:
+def purge(store: Store, files: FileStore, *, now: datetime, wall: datetime) -> int:
     """Delete what was sent 30 days ago and never filed, and bytes that no row knows.
+
+    What cannot be deleted now is no row's any more, so that it goes the next time.
+
+    Args:
+        store: The store.
+        files: Where the bytes are.
+        now: Business time, aware.
+        wall: The machine's time, aware, by which the bytes were written.
 
     Returns:
         How many files were deleted from the file store.
     """
+    # Listed before the rows are read: what is received meanwhile is in neither list.
+    written = [name for name, at in files.stored() if at < wall - ORPHANED_AFTER]
     with store.begin() as session:
         late = session.scalars(
             sa.select(DocumentReference).where(
@@ -60,11 +83,26 @@ def purge(store: Store, files: FileStore, *, now: datetime) -> int:
                 session, at=now, actor="worker", action="document.expire", subject=subject(row)
             )
             expired.append(drop(session, row))
-    written = [name for name, at in files.stored() if at < now - ORPHANED_AFTER]
+        ended = expired_exports(session, now)
     with store.read() as session:
-        known = set(session.scalars(sa.select(DocumentReference.storage_key)))
+        known = {key for column in KEYS for key in session.scalars(sa.select(column))}
     orphans = [name for name in written if name not in known]
-    gone = {*expired, *orphans}
-    for key in gone:
-        files.delete(key)
-    return len(gone)
+    if len(orphans) > max(FEW, len(written) * MOST_ORPHANS):
+        logger.error(
+            "%d of %d files are in no row, too many to be a crash's: none of them is deleted; "
+            "is this the database of these files?",
+            len(orphans),
+            len(written),
+        )
+        orphans = []
+    gone = {*expired, *ended, *orphans}
+    return sum(_deleted(files, name) for name in sorted(gone))
+
+
+def _deleted(files: FileStore, name: str) -> bool:
+    try:
+        files.delete(name)
+    except (OSError, FileStoreError):
+        logger.exception("a file could not be deleted")
+        return False
+    return True

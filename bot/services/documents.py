@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.rules.documents import paper_of_filename
-from bot.services import media
+from bot.services import chat_files, media
 from bot.services.document_access import (
     DocumentView,
     check_changeable,
@@ -223,10 +223,10 @@ def attach(
             twin = twins.get(row.sha256)
             if twin is not None and twin.status == "current":
                 duplicates.append(row.id)
-                dropped.append(drop(session, row))
+                dropped.append(drop(session, row, twin))
                 continue
             if twin is not None:
-                dropped.append(drop(session, twin))
+                dropped.append(drop(session, twin, row))
             current += 1
             if current > MOST_FILES:
                 raise Refused("too_many_files")
@@ -340,8 +340,15 @@ def _check_room(session: Any, identity_id: int) -> None:
         raise Refused("too_many_files")
 
 
-def drop(session: Any, row: DocumentReference) -> str:
-    """Delete a row; return the key of its bytes, to delete after the commit."""
+def drop(session: Any, row: DocumentReference, instead: DocumentReference | None = None) -> str:
+    """Delete a row; return the key of its bytes, to delete after the commit.
+
+    Args:
+        session: The transaction.
+        row: The file.
+        instead: The same file, to the byte, that stays.
+    """
+    chat_files.take_out(session, row, instead)
     row.status = "superseded"
     session.flush()
     unmark(session, row, set(kinds_of(row)), kinds_of)

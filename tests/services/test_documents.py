@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -508,34 +508,6 @@ def test_what_takes_papers(store: Store, bound: Any, claim: Any) -> None:
     found = document_places.open_places(store, identity_id=who)
     assert [one.waiting for one in found] == [True, True]
     assert document_places.open_places(store, identity_id=bound(account="nobody")) == []
-
-
-# ---- expiry
-
-
-def test_what_nobody_filed_goes_after_thirty_days(
-    store: Store, files: FileStore, bound: Any, send: Any, claim: Any, kit: Any, now: datetime
-) -> None:
-    who = bound(WANG)
-    left, kept = send(who, 1), send(who, 2)
-    kit.label(who, [left.id], "medical_record", "invoice")
-    kit.attach(who, [kept.id], claim(who))
-    assert document_upkeep.purge(store, files, now=now + timedelta(days=30)) == 0
-    assert document_upkeep.purge(store, files, now=now + timedelta(days=30, seconds=1)) == 1
-    assert documents.unfiled(store, identity_id=who) == []
-    assert documents.view(store, identity_id=who, ids=[kept.id])
-    assert stored(files) == 1
-
-
-def test_bytes_that_no_row_knows_go_after_a_day(
-    store: Store, files: FileStore, bound: Any, send: Any
-) -> None:
-    send(bound())
-    files.put(b"left by a crash")
-    real = max(at for _, at in files.stored())
-    assert document_upkeep.purge(store, files, now=real + timedelta(hours=23)) == 0
-    assert document_upkeep.purge(store, files, now=real + timedelta(hours=25)) == 1
-    assert stored(files) == 1
 
 
 def test_every_change_is_in_the_audit(
