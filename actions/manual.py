@@ -80,6 +80,8 @@ NOT_STATED = "utter_faq/not_stated"
 OPEN = frozenset({NOT_STATED, "utter_faq/waiting_period", "utter_faq/plan_amounts_unstated"})
 DOUBT, SURE, NEAR, VERY_NEAR = 0.97, 0.85, 0.9, 0.94
 SURE_UNBOUND = 0.6
+# A topic speaks for its family only where it is the likeliest by far.
+FOREMOST = 0.5
 QUESTION = re.compile(
     r"[?？吗嘛呢么]|不[。.!~]?$|没有?[。.!~]?$|还是|行不|什么|啥|怎么|咋|哪|多少|多久|几|谁|[能可要是有需行]不[能可要是有需行]|有没有|为何|凭什|乜|"
     r"\b(?:what|how|when|where|why|can|do|does|is|are|need)\b",
@@ -125,8 +127,13 @@ def answer_first(turn: Turn) -> tuple[str | None, bool]:
     if turn.intent == "ask_claim_documents" and name not in OF_PAPERS:
         return None, False
     enough = SURE_UNBOUND if unbound and name not in OPEN else SURE
-    sure = _confidence(selected, about) >= enough and response.get("nearness", 0) >= NEAR
-    if not sure or not _is_about(name, about):
+    alone = float(response.get("confidence", 0))
+    if turn.intent in ANSWER_THEMSELVES:
+        # What these tell is near enough, unless the question is plainly for another topic.
+        sure = alone >= enough
+    else:
+        sure = alone >= FOREMOST and _confidence(selected, about) >= enough
+    if not sure or response.get("nearness", 0) < NEAR or not _is_about(name, about):
         return None, False
     return name, False
 
