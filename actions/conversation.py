@@ -223,6 +223,8 @@ class ActionNotUnderstood(ServiceAction):
         picked = requests.chosen_by_place(turn, texts.ordinal(turn.text))
         if picked:
             return [SlotSet("misses", 0), *picked]
+        if turn.form is None and turn.entity("phone") and "bind_card" in self._likely(turn):
+            return [FollowupAction("action_bind_card")]
         answer = manual.sure_answer(turn) if turn.form is None and turn.request is None else None
         if answer is not None:
             turn.dispatcher.utter_message(response=answer)

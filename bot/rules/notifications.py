@@ -25,6 +25,7 @@ class NotificationKind(StrEnum):
     CLAIM_PAID = "claim_paid"
     SELF_PAY_DUE = "self_pay_due"
     SELF_PAY_PAID = "self_pay_paid"
+    SELF_PAY_WAIVED = "self_pay_waived"
     CALL_BACK_DONE = "call_back_done"
     CALL_BACK_OVERDUE = "call_back_overdue"
     CALL_BACK_CLOSED = "call_back_closed"
@@ -67,7 +68,11 @@ TOPICS: Mapping[Topic, tuple[NotificationKind, ...]] = MappingProxyType(
             NotificationKind.CLAIM_SETTLED,
             NotificationKind.CLAIM_PAID,
         ),
-        Topic.SELF_PAY: (NotificationKind.SELF_PAY_DUE, NotificationKind.SELF_PAY_PAID),
+        Topic.SELF_PAY: (
+            NotificationKind.SELF_PAY_DUE,
+            NotificationKind.SELF_PAY_PAID,
+            NotificationKind.SELF_PAY_WAIVED,
+        ),
         Topic.CALL_BACK: (
             NotificationKind.CALL_BACK_DONE,
             NotificationKind.CALL_BACK_OVERDUE,

@@ -170,6 +170,13 @@ def _pay_bill(session: Any, row: Payment, now: datetime) -> None:
 
 def _paid(session: Any, owed: SelfPayBill, paid_at: datetime, now: datetime) -> None:
     owed.status, owed.paid_at = "paid", paid_at
+    _tell_settled(session, owed, NotificationKind.SELF_PAY_PAID, "paid", now)
+
+
+def _tell_settled(
+    session: Any, owed: SelfPayBill, kind: NotificationKind, how: str, now: datetime
+) -> None:
+    """Tell that a bill is ``paid`` or ``waived``, and whether the card is grey still (E3)."""
     session.flush()
     left = session.scalar(
         sa.select(sa.func.count(SelfPayBill.id)).where(
@@ -179,14 +186,14 @@ def _paid(session: Any, owed: SelfPayBill, paid_at: datetime, now: datetime) -> 
     notify(
         session,
         policy_id=owed.policy_id,
-        kind=NotificationKind.SELF_PAY_PAID,
-        text="notify_self_pay_paid_in_part" if left else "notify_self_pay_paid",
+        kind=kind,
+        text=f"notify_self_pay_{how}_in_part" if left else f"notify_self_pay_{how}",
         values={
             "child": owed.policy.child.name,
             "reference": owed.reference,
             "amount": f"{owed.amount:,.2f}",
         },
-        key=f"bill:{owed.id}:paid",
+        key=f"bill:{owed.id}:{how}",
         due_at=now,
     )
 
@@ -255,7 +262,7 @@ def create_bill(
 
 
 def waive_bill(store: Store, *, reference: str, actor: str, version: int, now: datetime) -> None:
-    """Waive a bill, as staff.
+    """Waive a bill, as staff; the parents are told.
 
     Raises:
         NotFound: There is no such bill.
@@ -266,6 +273,7 @@ def waive_bill(store: Store, *, reference: str, actor: str, version: int, now: d
         row = _unpaid_bill(session, reference, version)
         row.status = "waived"
         audit.record(session, at=now, actor=actor, action="bill.waive", subject=reference)
+        _tell_settled(session, row, NotificationKind.SELF_PAY_WAIVED, "waived", now)
 
 
 def reconcile(

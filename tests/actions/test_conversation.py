@@ -167,6 +167,30 @@ def test_without_two_readings_it_says_what_it_can_do(
     assert len(reply.buttons) == 4
 
 
+@pytest.mark.parametrize(
+    ("form", "ranking", "followup"),
+    [
+        (None, [("bind_card", 0.49), ("inform", 0.48)], "action_bind_card"),
+        (None, [("inform", 0.48), ("bind_card", 0.4)], "action_bind_card"),
+        (None, [("book_appointment", 0.49), ("inform", 0.3)], "action_listen"),
+        ("book_form", [("bind_card", 0.49), ("inform", 0.48)], "book_form"),
+    ],
+)
+def test_a_name_and_a_phone_number_that_may_be_for_binding_are(
+    run: Run, form: str | None, ranking: list[tuple[str, float]], followup: str | None
+) -> None:
+    phone = {"entity": "phone", "value": "13800000101"}
+    reply = run(
+        ActionNotUnderstood(),
+        "绑 王小满 13800000101",
+        "nlu_fallback",
+        entities=[phone],
+        ranking=ranking,
+        form=form,
+    )
+    assert reply.followup == followup
+
+
 def test_in_a_form_a_miss_asks_the_question_again(run: Run) -> None:
     reply = run(ActionNotUnderstood(), "嗯嗯嗯", "nlu_fallback", form="book_form")
     assert reply.texts == [text("not_understood_in_form")]

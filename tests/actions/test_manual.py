@@ -37,6 +37,36 @@ def test_a_question_is_answered_before_its_task(store: Store) -> None:
     assert answer_first(turn(store, "绑卡填谁的号", "bind_card")) == (PHONE, False)
 
 
+def test_a_topic_speaks_for_its_family_only_if_it_is_the_likeliest_by_far(store: Store) -> None:
+    """Neighbouring topics share the confidence; what is told must still be what was asked."""
+
+    def of(*shares: float) -> list[dict[str, Any]]:
+        names = ("binding_phone_number", "binding_steps", "binding_child_name")
+        return [
+            {"intent_response_key": f"faq/{name}", "confidence": share}
+            for name, share in zip(names, shares, strict=True)
+        ]
+
+    asked = "绑卡填谁的号"
+    shared = turn(store, asked, "bind_card", of(0.6, 0.2, 0.1), confidence=0.6)
+    assert answer_first(shared) == (PHONE, False)
+    scattered = turn(store, asked, "bind_card", of(0.4, 0.3, 0.2), confidence=0.4)
+    assert answer_first(scattered) == (None, False)
+
+
+def test_what_answers_by_itself_is_not_answered_by_a_family(store: Store) -> None:
+    """ "现在能电话问诊吗" is told the hours, not that emergencies are for 120."""
+    name, about = "utter_faq/phone_consultation_not_for_emergency", "现在能电话问诊吗"
+    ranking = [
+        {"intent_response_key": "faq/phone_consultation_not_for_emergency", "confidence": 0.55},
+        {"intent_response_key": "faq/phone_consultation_scope", "confidence": 0.4},
+    ]
+    intent = "ask_consultation_hours"
+    doubted = turn(store, about, intent, ranking, utter_action=name, confidence=0.55)
+    assert answer_first(doubted) == (None, False)
+    assert answer_first(turn(store, about, intent, utter_action=name)) == (name, False)
+
+
 def test_a_plain_wish_is_no_question(store: Store) -> None:
     assert answer_first(turn(store, "我要绑卡", "bind_card")) == (None, False)
 

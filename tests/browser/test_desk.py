@@ -251,6 +251,16 @@ def test_the_desk_is_killed_in_the_middle(
     lin.page.wait_for_url("**said=resolved")
 
 
+COUNT_TONES = """() => {
+  window.tones = 0;
+  const start = OscillatorNode.prototype.start;
+  OscillatorNode.prototype.start = function (...when) {
+    window.tones += 1;
+    return start.apply(this, when);
+  };
+}"""
+
+
 def test_alerts_on_whichever_page_is_open(open_page: Open, staff: OpenDesk) -> None:
     lin = staff("lin", None)
     second = lin.page.context.new_page()
@@ -261,12 +271,21 @@ def test_alerts_on_whichever_page_is_open(open_page: Open, staff: OpenDesk) -> N
     lin.page.evaluate(
         "() => Object.defineProperty(document, 'hidden', { get: () => true, configurable: true })"
     )
+    lin.page.evaluate(COUNT_TONES)
     parent = open_page()
     parent.say("转人工")
     lin.page.wait_for_function("() => document.title.startsWith('(1) 有新消息')")
     assert lin.page.inner_text("[data-badge=queue]") == "1"
+    # Two tones of one signal.
+    lin.page.wait_for_function("() => window.tones === 2")
     parent.say("取消排队")
     lin.page.wait_for_function("() => document.querySelector('[data-badge=queue]').hidden")
+    # Whoever has turned the sound off still sees the title.
+    lin.page.click("#sound")
+    parent.say("转人工")
+    lin.page.wait_for_function("() => document.title.startsWith('(2) 有新消息')")
+    assert lin.page.evaluate("() => window.tones") == 2
+    parent.say("取消排队")
 
 
 @pytest.mark.parametrize("size", [(1360, 850), NARROW])

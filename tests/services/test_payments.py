@@ -257,3 +257,13 @@ def test_staff_make_a_bill_once_and_waive_it(
         service.waive_bill(store, reference=BILL, actor="agent:1", version=2, now=now)
     with pytest.raises(NotFound):
         service.waive_bill(store, reference="S0", actor="agent:1", version=1, now=now)
+    with store.read() as session:
+        sent = sa.select(OutboxMessage).where(OutboxMessage.kind == "self_pay_waived")
+        (message,) = session.scalars(sent).all()
+    assert message.payload["text"] == "notify_self_pay_waived_in_part"
+    assert message.payload["values"]["reference"] == BILL
+    service.waive_bill(store, reference=first, actor="agent:1", version=2, now=now)
+    with store.read() as session:
+        last = session.scalars(sent.order_by(sa.desc(OutboxMessage.id))).first()
+    assert last is not None
+    assert last.payload["text"] == "notify_self_pay_waived"
