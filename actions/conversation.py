@@ -166,6 +166,22 @@ class ActionResume(ServiceAction):
         return [SlotSet("misses", 0), *resume(turn)]
 
 
+class ActionSecondAnswer(ServiceAction):
+    """Answers what else a question about the manual may have meant."""
+
+    action_name = "action_second_answer"
+    keeps_misses = True
+    # action_resume ends it.
+    ends_turn = False
+
+    def handle(self, turn: Turn) -> list[Event]:
+        """Say the second likeliest answer where the likeliest is in doubt, else nothing."""
+        answer = manual.second_answer(turn)
+        if answer is not None:
+            turn.say("second_answer", answer=answer)
+        return []
+
+
 class ActionOutOfScope(ServiceAction):
     """Beside the point; a number that it holds is answered nevertheless."""
 

@@ -9,7 +9,9 @@ other topic is near enough: no answer is better than the nearest wrong one.
 from __future__ import annotations
 
 import logging
+import re
 import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +43,9 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 from rasa.shared.utils.io import read_yaml_file
 
-from bot.nlu.embedding import Vectors
-from bot.nlu.featurizer import sentence_vectors
+from bot.nlu import embedding
+from bot.nlu.embedding import StoredEmbedder, Vectors
+from bot.nlu.featurizer import CACHE, sentence_vectors
 from bot.nlu.heads import LinearHead
 from bot.nlu.normalise import plain
 from bot.nlu.unstated import asks_for_the_unstated
@@ -62,6 +65,9 @@ _OPEN = frozenset({f"{FAQ}/not_stated", f"{FAQ}/waiting_period", f"{FAQ}/plan_am
 _FILE = "faq.yml"
 _NAME = "topics"
 _RANKING = 5
+_SECTION = re.compile(r"\n（.*）\s*$")
+_SENTENCE_END = re.compile(r"[。！？；\n]")
+_SHORTEST = 6
 # How one's own request stands is no question about the manual: none of those was, in
 # cross-validation.
 _NEVER_SETTLED = frozenset(
@@ -131,6 +137,14 @@ def read_topics(file: Path) -> list[dict[str, Any]]:
     return topics
 
 
+def sentences_of(responses: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the sentences of a topic's answer, plain, without those of a few characters."""
+    # The section that it comes from is no part of what it tells.
+    said = "\n".join(_SECTION.sub("", str(one.get(TEXT) or "")) for one in responses)
+    found = (plain(part.strip()) for part in _SENTENCE_END.split(said))
+    return [sentence for sentence in found if len(sentence) >= _SHORTEST]
+
+
 def faq_responses(topics: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     """Return Rasa responses by name; an answer ends with the section that it comes from."""
     responses: dict[str, list[dict[str, Any]]] = {}
@@ -194,6 +208,7 @@ class FaqSelector(GraphComponent):  # type: ignore[misc]
             "unsure_threshold": 0.6,
             "unsure_share": 0.33,
             "unsure_intent": 0.6,
+            CACHE: "var/cache/embeddings.npz",
         }
 
     @classmethod
@@ -239,14 +254,20 @@ class FaqSelector(GraphComponent):  # type: ignore[misc]
             logger.warning("The FAQ selector needs two topics; not trained.")
             return self._resource
         vectors = sentence_vectors(examples)
+        # Whoever asks says much of what the answer says: its sentences are examples, too.
+        told = [
+            (topic, sentence)
+            for topic in sorted(set(topics))
+            for sentence in sentences_of(training_data.responses.get(f"utter_{topic}", []))
+        ]
         self.head = LinearHead(
             strength=self._config["strength"],
             dense_weight=self._config["dense_weight"],
             balance=self._config["balance"],
         ).fit(
-            [plain(example.get(TEXT)) for example in examples],
-            vectors,
-            topics,
+            [plain(example.get(TEXT)) for example in examples] + [text for _, text in told],
+            np.vstack([vectors, self._embedded([text for _, text in told])]),
+            topics + [topic for topic, _ in told],
             folds=self._config["folds"],
         )
         self.questions = vectors
@@ -254,6 +275,13 @@ class FaqSelector(GraphComponent):  # type: ignore[misc]
             self.head.save(folder, _NAME)
             np.savez_compressed(folder / "questions.npz", questions=vectors.astype(np.float16))
         return self._resource
+
+    def _embedded(self, texts: list[str]) -> Vectors:
+        cache = self._config[CACHE]
+        store = StoredEmbedder(embedding.shared(), Path(cache) if cache else None)
+        vectors = store.many(texts)
+        store.save()
+        return vectors
 
     def process(self, messages: list[Message]) -> list[Message]:
         """Write ``response_selector`` into each message that has a text."""

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.manual import ANSWERED, NOT_STATED, answer_first, rules_of_topics, sure_answer
+from actions.manual import (
+    ANSWERED,
+    NOT_STATED,
+    answer_first,
+    rules_of_topics,
+    second_answer,
+    sure_answer,
+)
 from actions.requests import actions_of_intents
 from actions.turn import Turn
 from bot.clock import now
@@ -132,3 +140,57 @@ def test_only_a_very_near_question_is_surely_one(store: Store) -> None:
     assert sure_answer(turn(store, "绑卡填谁的号", "inform")) == PHONE
     assert sure_answer(turn(store, "绑卡填谁的号", "inform", nearness=0.92)) is None
     assert sure_answer(turn(store, "绑卡填我的号", "inform")) is None
+
+
+def doubted(store: Store, *shares: tuple[str, float], told: str = "binding_steps") -> Turn:
+    ranking = [
+        {"intent_response_key": f"faq/{name}", "confidence": share} for name, share in shares
+    ]
+    first = shares[0][1] if shares else 1.0
+    name = f"utter_faq/{told}"
+    return turn(store, "怎么绑", "faq", ranking, utter_action=name, confidence=first)
+
+
+def test_in_doubt_a_second_answer_is_told_with_its_section(store: Store) -> None:
+    answer = second_answer(
+        doubted(store, ("binding_steps", 0.4), ("binding_phone_number", 0.2), ("ecard_unbind", 0.2))
+    )
+    assert answer is not None
+    assert answer.startswith("填投保时登记的那个手机号")
+    assert answer.splitlines()[-1].startswith("（手册·")
+
+
+@pytest.mark.parametrize(
+    ("shares", "told"),
+    [
+        ((), "binding_steps"),
+        ((("binding_steps", 0.5), ("binding_phone_number", 0.2)), "binding_steps"),
+        ((("binding_steps", 0.4), ("binding_phone_number", 0.09)), "binding_steps"),
+        # What is left open stands alone, on either side.
+        ((("binding_steps", 0.4), ("not_stated", 0.3)), "binding_steps"),
+        ((("not_stated", 0.4), ("binding_steps", 0.3)), "not_stated"),
+        # Nothing was near enough, so that something else was told.
+        ((("binding_steps", 0.2), ("binding_phone_number", 0.15)), "not_stated"),
+    ],
+)
+def test_otherwise_one_answer_is_enough(
+    store: Store, shares: tuple[tuple[str, float], ...], told: str
+) -> None:
+    assert second_answer(doubted(store, *shares, told=told)) is None
+
+
+def test_one_of_several_requests_gets_one_answer(store: Store) -> None:
+    asked = doubted(store, ("binding_steps", 0.4), ("binding_phone_number", 0.2))
+    asked.more = True
+    assert second_answer(asked) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "answered"),
+    [("想约儿科医院特需要提前多久", True), ("帮我约下周三的特需", False), ("能约特需吗", False)],
+)
+def test_how_long_a_booking_takes_is_told_first(store: Store, text: str, answered: bool) -> None:
+    name = "utter_faq/public_booking_time"
+    asked = turn(store, text, "book_appointment", utter_action=name)
+    asked._choices = [SimpleNamespace()]  # type: ignore[list-item]
+    assert answer_first(asked) == ((name, False) if answered else (None, False))

@@ -12,7 +12,7 @@ from rapidfuzz.distance import Levenshtein
 from bot.nlu.normalise import plain
 
 ROOT = Path(__file__).parents[2]
-HELD_OUT = ["intents", "intents_second", "faq", "unanswerable", "emergencies"]
+HELD_OUT = ["intents", "intents_second", "faq", "faq_second", "unanswerable", "emergencies"]
 AT_LEAST = {"out_of_scope": 300, "report_emergency": 200, "ask_medical_advice": 150}
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from rasa.shared.nlu.training_data.message import Message
 
-from bot.nlu.faq import NOT_STATED, FaqImporter, FaqSelector, faq_responses
+from bot.nlu.faq import NOT_STATED, FaqImporter, FaqSelector, faq_responses, sentences_of
 from bot.nlu.heads import LinearHead
 
 ROOT = Path(__file__).parents[2]
@@ -47,6 +47,15 @@ def test_answers_become_responses_with_their_section(importer: FaqImporter) -> N
     (response,) = importer.get_nlu_data().responses["utter_faq/direct"]
     assert response["text"] == "保险和医院直接结。\n（手册·直付）"
     assert response["buttons"] == [{"title": "查医院", "payload": "/find_hospital"}]
+
+
+def test_an_answers_sentences_leave_out_its_section_and_scraps() -> None:
+    said = {
+        "text": "保险和医院直接结。好的！保障外的现场付；签字即可，別漏。\n（手册·直付（门诊））"
+    }
+    assert sentences_of([said]) == ["保险和医院直接结", "保障外的现场付", "签字即可,别漏"]
+    assert sentences_of([{"text": "直接结就可以了\n（手册·直付）"}, {}]) == ["直接结就可以了"]
+    assert sentences_of([]) == []
 
 
 def test_every_topic_of_the_project_has_an_answer() -> None:
