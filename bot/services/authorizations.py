@@ -29,7 +29,12 @@ class EventView:
     at: datetime
     kind: str
     reason: str | None
-    by_staff: bool
+    actor: str
+
+    @property
+    def by_staff(self) -> bool:
+        """Whether it was done for the parent, not by one."""
+        return not self.actor.startswith(audit.IDENTITY)
 
 
 @dataclass(frozen=True)
@@ -96,10 +101,7 @@ def view(row: Authorization) -> AuthorizationView:
         deadline=authorization_deadline(row.treatment_on),
         guarantee_letter_at=letter.astimezone(TZ) if letter else None,
         missing=tuple(p.paper for p in row.papers if p.received_at is None),
-        events=tuple(
-            EventView(e.at.astimezone(TZ), e.kind, e.reason, not e.actor.startswith(audit.IDENTITY))
-            for e in row.events
-        ),
+        events=tuple(EventView(e.at.astimezone(TZ), e.kind, e.reason, e.actor) for e in row.events),
         version=row.version,
     )
 

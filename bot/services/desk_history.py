@@ -47,6 +47,12 @@ def history(store: Store, *, subject: str) -> tuple[Entry, ...]:
         return _entries(session, query.order_by(sa.desc(AuditEntry.id)).limit(PAGE))
 
 
+def names(store: Store, *, actors: Iterable[str]) -> dict[str, str]:
+    """Return the names of those who are staff with an account, by how the trail calls them."""
+    with store.read() as session:
+        return _names(session, actors)
+
+
 def latest(session: Session, *, action: str, subjects: Iterable[str]) -> dict[str, Entry]:
     """Return the last entry of an action for each of these things that has one, by subject."""
     newest = (

@@ -10,7 +10,7 @@ from bot.desk.console.calls import Call, door
 from bot.desk.console.fields import which
 from bot.rules.authorizations import PAPERS, Paper
 from bot.rules.sla import Level, due_level
-from bot.services import authorization_desk, document_desk
+from bot.services import authorization_desk, desk_history, document_desk
 from bot.services.authorization_desk import LONGEST_REASON, OPEN
 from bot.services.authorizations import AuthorizationView
 from bot.services.errors import Refused
@@ -38,6 +38,7 @@ def authorization(call: Call) -> Response:
         documents=document_desk.documents_of(call.store, get_files(), reference=found.reference),
         papers=[paper.value for paper in PAPERS],
         level=_level(found, call),
+        names=desk_history.names(call.store, actors={e.actor for e in found.events}),
     )
 
 

@@ -262,6 +262,7 @@ def test_an_authorization_is_decided(agent: Staff, demo_store: Store) -> None:
     agent.does(f"{page}/approve", version=version(agent, page))
     agent.does(f"{page}/letter", version=version(agent, page))
     assert "刚被别人改过" in agent.refused(f"{page}/letter", version=seen)
+    assert "小林：批准" in agent.read(page)
     with demo_store.read() as session:
         row = session.scalar(sa.select(Authorization).where(Authorization.reference == "P3002"))
         assert row is not None
