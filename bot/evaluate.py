@@ -17,10 +17,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
 
 OUT_OF_SCOPE = "out_of_scope"
 EMERGENCY = "report_emergency"
@@ -178,6 +181,18 @@ class Model:
         return parsed
 
 
+def present_model(settings: Settings) -> Path:
+    """Return the model of the data as they are now, else the newest that there is.
+
+    Raises:
+        FileNotFoundError: There is none.
+    """
+    from bot import training
+
+    path = training.model_path(settings)
+    return path if path.exists() else newest_model(settings.models)
+
+
 def newest_model(folder: Path) -> Path:
     """Return the newest model file of a folder.
 
@@ -219,7 +234,7 @@ def main(
     Args:
         files: JSON-lines files with intents, emergencies or questions.
         faq: A JSON-lines file of questions about the manual.
-        model: The model; by default the newest of the var folder.
+        model: The model; by default that of the present data, else the newest.
         console: Where to print.
 
     Returns:
@@ -232,7 +247,7 @@ def main(
     from bot.settings import get_settings
 
     out = console or Console()
-    path_of_model = model or newest_model(get_settings().models)
+    path_of_model = model or present_model(get_settings())
     loaded = Model(path_of_model)
     asked = [faq] if faq is not None else []
     for path in files:

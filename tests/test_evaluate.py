@@ -1,12 +1,14 @@
 """The figures of ``bot evaluate``."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot import evaluate
+from bot import evaluate, training
+from bot.settings import load_settings
 
 
 def parse(name: str, confidence: float = 0.9, second: str | None = None) -> dict[str, Any]:
@@ -66,6 +68,17 @@ def test_rows_are_checked(tmp_path: Path) -> None:
     path.write_text(json.dumps({"text": "a"}) + "\n\n[1]\n", encoding="utf-8")
     with pytest.raises(ValueError, match="line 3"):
         evaluate.read_rows(path)
+
+
+def test_the_model_of_the_present_data_goes_before_a_newer_one(tmp_path: Path) -> None:
+    settings = load_settings({"BOT_VAR": str(tmp_path)})
+    settings.models.mkdir(parents=True)
+    present, other = training.model_path(settings), settings.models / "other.tar.gz"
+    other.touch()
+    assert evaluate.present_model(settings) == other
+    present.touch()
+    os.utime(present, (1, 1))
+    assert evaluate.present_model(settings) == present
 
 
 def test_newest_model_of_none(tmp_path: Path) -> None:
