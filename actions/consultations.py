@@ -26,6 +26,11 @@ REQUEST = re.compile(
     r"医生|大夫|电话|回电|来电|问诊|咨询|号码|手机|您好|你好|谢谢|人在吗|doctor|call|phone|hello",
     re.I,
 )
+# "谢啦 刚那个 让医生打给我吧": parts of small talk alone.
+SMALL_TALK = re.compile(
+    r"(?:谢+谢*你?|多谢|谢了|好的?|行|可以|嗯+|哦+|噢|哈+|对|在吗|那么?|就|刚刚?|刚才|上面|前面|说的|讲的|"
+    r"[这那]个|[这那]件?事|还是|先|麻烦|请|你们?|给我|帮我|让他|一下|吧|啦|呀|啊|呢|的|了)+"
+)
 NUMBER = re.compile(r"(?:请|就|打|拨|打到|我的?|号|是|：|:)*[\d\s-]*(?:这个|的|吧)*")
 PART = re.compile(r"[,，。.!！?？;；\s]+")
 # "不对,是咳嗽": another symptom than the one in the summary.
@@ -125,7 +130,8 @@ class ActionRequestPhoneConsultation(ServiceAction):
 def symptom_in(text: str) -> str | None:
     """Return what a request for a call says about the child's state, if anything."""
     parts = [p for p in PART.split(text) if p and not REQUEST.search(p)]
-    symptom = "，".join(p for p in parts if not NUMBER.fullmatch(p))
+    said = [p for p in parts if not (NUMBER.fullmatch(p) or SMALL_TALK.fullmatch(p))]
+    symptom = "，".join(said)
     enough = len(FILLER.sub("", symptom)) >= SHORTEST_SYMPTOM
     return symptom[:LONGEST_SYMPTOM] if enough else None
 

@@ -16,6 +16,7 @@ from actions.consultations import (
     ActionRequestPhoneConsultation,
     ActionSubmitConsult,
     ConsultForm,
+    symptom_in,
 )
 from bot.clock import TZ
 from bot.store.models import ConsultationRequest
@@ -94,6 +95,20 @@ def test_a_phone_of_the_wrong_form_is_refused(run: Run) -> None:
     reply = run(ConsultForm(), "12345678", slots=slots, form="consult_form")
     assert reply.texts == [texts()["phone_invalid"].text]
     assert reply.slots["requested_slot"] == "consult_phone"
+
+
+@pytest.mark.parametrize(
+    ("text", "symptom"),
+    [
+        ("谢啦 刚那个 让医生打给我吧", None),
+        ("嗯嗯，就这件事，请医生回电", None),
+        ("好的，那先给我回电话", None),
+        ("谢谢 娃一直咳 让医生打给我", "娃一直咳"),
+        ("刚才那个，发烧39度，医生打给我", "发烧39度"),
+    ],
+)
+def test_small_talk_is_no_symptom(text: str, symptom: str | None) -> None:
+    assert symptom_in(text) == symptom
 
 
 @pytest.mark.parametrize(
