@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,17 +15,17 @@ import httpx
 import psutil
 import pytest
 import sqlalchemy as sa
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
 from bot.services import mailbox
 from bot.services.identity import identify
 from bot.store.models import ChatIdentity, ChatMessage
 from bot.store.session import Store
+from tests.chromium import launched
 from tests.conftest import RunningBot
 
 # A bot of its own: its processes are killed here.
 NOW = "2026-11-23T10:05:00+08:00"
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 # A server that was killed comes back after a pause, on a machine that may be busy.
 WAIT_MS = 60_000
 Open = Callable[..., "Chat"]
@@ -35,15 +34,7 @@ NARROW, WIDE = (360, 740), (1280, 800)
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    if found is None:
-        if os.environ.get("CI"):
-            pytest.fail("Chromium is not installed: apt-get install chromium")
-        pytest.skip("Chromium is not installed: apt-get install chromium")
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
-        yield made
-        made.close()
+    yield from launched()
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 from collections.abc import Iterator
 from itertools import count
@@ -11,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from tests import pictures
-from tests.browser.conftest import ARGUMENTS
 from tests.browser.desk_page import Desk, open_desk
+from tests.chromium import launched
 
 cloud_module = sys.modules["telegram_cloud"]
 ACCOUNTS = count(7_100_001)
@@ -23,15 +21,7 @@ ACCOUNTS = count(7_100_001)
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    if found is None:
-        if os.environ.get("CI"):
-            pytest.fail("Chromium is not installed: apt-get install chromium")
-        pytest.skip("Chromium is not installed: apt-get install chromium")
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
-        yield made
-        made.close()
+    yield from launched()
 
 
 @pytest.fixture
