@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from bot.nlu.answers import answer_of
 from bot.nlu.normalise import plain
 from bot.rules.coverage import find_item
 from bot.settings import ROOT
@@ -179,8 +180,7 @@ def second_answer(turn: Turn) -> str | None:
     (_, first), (name, second) = likely
     if first >= IN_DOUBT or second < LIKELY_ENOUGH or name in OPEN:
         return None
-    topic = _topics()[name]
-    return f"{str(topic['answer']).strip()}\n（{topic['section']}）"
+    return answer_of(_topics()[name])
 
 
 def _is_about(name: str, about: str) -> bool:

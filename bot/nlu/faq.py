@@ -44,6 +44,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from rasa.shared.utils.io import read_yaml_file
 
 from bot.nlu import embedding
+from bot.nlu.answers import answer_of
 from bot.nlu.embedding import StoredEmbedder, Vectors
 from bot.nlu.featurizer import CACHE, sentence_vectors
 from bot.nlu.heads import LinearHead
@@ -149,9 +150,7 @@ def faq_responses(topics: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]
     """Return Rasa responses by name; an answer ends with the section that it comes from."""
     responses: dict[str, list[dict[str, Any]]] = {}
     for topic in topics:
-        section = topic.get("section")
-        text = str(topic["answer"]).strip()
-        response: dict[str, Any] = {TEXT: f"{text}\n（{section}）" if section else text}
+        response: dict[str, Any] = {TEXT: answer_of(topic)}
         buttons = [
             {"title": button["title"], "payload": f"/{button['intent']}"}
             for button in topic.get("buttons") or []
