@@ -9,7 +9,8 @@ from rasa_sdk.events import SlotSet
 
 from actions import texts
 from actions.forms import Form, Found, Submit, says_no
-from actions.turn import Event, ServiceAction, Turn, open_form, resume
+from actions.requests import actions_of_intents
+from actions.turn import Event, ServiceAction, Turn, close_form, open_form, resume
 from bot.rules.complaints import complaint_due
 from bot.services import complaints as service
 from bot.services.complaints import ComplaintView
@@ -36,6 +37,8 @@ OTHER_WISHES = frozenset(
     "stop talk_to_human greet thank goodbye help bot_challenge affirm deny".split()
 )
 MORE_INTENTS = frozenset({"file_complaint", "inform", "nlu_fallback", "out_of_scope"})
+# What a message that takes a complaint back cannot mean by itself.
+NOT_MEANT = (OTHER_WISHES - {"talk_to_human"}) | MORE_INTENTS
 MORE = re.compile(r"^(?:还有|另外|而且|再加|补充|再补充|对了|加上|再说)")
 INSTEAD = re.compile(
     r"^(?:不对|不是|错了|写错了?|说错了?|改一下|改成|改为|换成|重写|重新写)[,，。:：\s]*"
@@ -49,6 +52,13 @@ REWRITE = re.compile(
 QUESTION = re.compile(r"[?？]|多久|什么时候|吗$|怎么")
 ADDING = re.compile(
     r"^.*?(?:补充|追加|再加|再说)(?:一下|一点|点|一句|几句|说明|几点)*[^:：,，。]{0,10}[:：,，。]\s*",
+    re.DOTALL,
+)
+# "不对 不是投诉 是想问发票丢了": no complaint at all.
+DISOWNED = re.compile(
+    r"(?:不对|不是|错了|弄错了|搞错了|哎呀?|诶|唉|啊|等等|等一下|[,，。!！~～\s])*(?:我|这)?(?:并)?"
+    r"(?:不是|不|没有?)(?:要|想|来|打算|在)*(?:投诉|举报|提意见|提建议)(?:你们|谁|啦|了|呀|啊)*"
+    r"(?P<rest>(?!.*(?:投诉|举报|不行)).*)",
     re.DOTALL,
 )
 REFERENCE = re.compile(r"(?<![A-Za-z0-9])[Ff][- ]?(\d{5})(?!\d)")
@@ -95,6 +105,17 @@ class ComplaintForm(Form):
     scratch = ("complaint_kind", "complaint_reference")
     own = frozenset({"file_complaint"})
     confirm = "complaint_confirm"
+
+    def handle(self, turn: Turn) -> list[Event]:
+        """Leave when it was no complaint, and serve what was meant; else as every form."""
+        instead = DISOWNED.fullmatch(turn.text.strip()) if turn.fresh else None
+        urgent = turn.intent == "report_emergency"
+        if instead is None or urgent or COMPLAINS.search(instead["rest"]):
+            return super().handle(turn)
+        then = None if turn.intent in NOT_MEANT else actions_of_intents().get(turn.intent)
+        if then is None:
+            turn.say("complaint_dropped")
+        return close_form(turn, (*self.slots, *self.scratch), then=then)
 
     def certain(self, turn: Turn, asked: str | None) -> bool:
         """Take any words for the complaint where it is asked for, and more of it afterwards."""

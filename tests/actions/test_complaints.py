@@ -310,3 +310,40 @@ def test_nobody_sees_a_strangers_complaint(run: Run, store: Store, said: str) ->
 
 def test_an_open_form_asks_its_question_again(run: Run) -> None:
     assert run(ActionCheckComplaint(), "投诉进度", form="book_form").followup == "book_form"
+
+
+# ---- no complaint at all
+
+
+@pytest.mark.parametrize(
+    ("said", "intent", "then"),
+    [
+        ("不对 不是投诉 是想问发票丢了还能报不", "faq", "utter_faq"),
+        ("我不是要投诉，帮我查下额度", "check_balance", "action_check_balance"),
+        ("不是投诉", "deny", None),
+        ("没有要投诉你们啊", "file_complaint", None),
+    ],
+)
+@pytest.mark.parametrize("asked", ["complaint_text", "complaint_confirm"])
+def test_taking_back_that_it_is_a_complaint_ends_the_form(
+    run: Run, count: Callable[..., int], said: str, intent: str, then: str | None, asked: str
+) -> None:
+    reply = run(ComplaintForm(), said, intent, **in_form(asked, complaint_text=WORDS))
+    assert reply.slots["complaint_text"] is None
+    assert reply.slots["requested_slot"] is None
+    assert reply.followup == then
+    assert reply.texts == ([] if then else [texts()["complaint_dropped"].text])
+    assert count(Complaint) == 0
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "不是投诉客服，是投诉那家医院乱收费",
+        "不投诉不行了，等了两个小时没人管",
+        "本来不想投诉的，可是护士态度实在太差",
+    ],
+)
+def test_a_complaint_that_says_no_at_first_stays_one(run: Run, said: str) -> None:
+    reply = run(ComplaintForm(), said, "file_complaint", **in_form("complaint_text"))
+    assert reply.slots["complaint_text"] == said
