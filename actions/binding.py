@@ -9,7 +9,7 @@ from typing import Any
 from rasa_sdk.events import FollowupAction, SlotSet
 
 from actions import texts
-from actions.children import policy_of, ranked
+from actions.children import left_out, meant, policy_of
 from actions.forms import ANSWERS, Form, Found, Submit, end_early, entity_spans
 from actions.turn import Event, ServiceAction, Turn, open_form, policy_buttons, resume
 from bot.rules.benefits import normalise_phone
@@ -289,6 +289,12 @@ class ActionSubmitBind(Submit):
         return str(pending) if pending else None
 
 
+def _remaining(turn: Turn, denied: list[str]) -> PolicyChoice | None:
+    """Return the one policy of a child who was not left out; ``None`` if there are several."""
+    rest = [c for c in turn.choices if c.child not in denied]
+    return rest[0] if len(rest) == 1 else None
+
+
 class PolicyForm(Form):
     """Which child."""
 
@@ -299,7 +305,8 @@ class PolicyForm(Form):
     def find(self, turn: Turn, asked: str | None) -> Found:
         """Search for a bound child's name or a position in the list."""
         found = Found()
-        named = turn.child_named()
+        denied = left_out(turn.text, turn.choices)
+        named = _remaining(turn, denied) if denied else turn.child_named()
         if named is not None:
             found.add("policy", named.number, (0, len(turn.text)))
             return found
@@ -389,10 +396,13 @@ class ActionSwitchPolicy(ServiceAction):
         of_plan = [c for c in turn.choices if c.plan == plan]
         if len(of_plan) == 1:
             return of_plan[0]
+        denied = left_out(turn.text, turn.choices)
+        if denied:
+            return _remaining(turn, denied)
         named = turn.child_named()
         if named is None:
             # "老大的问完了，下面说老二的": the one named last.
-            last = ranked(turn.text, turn.choices)[-1:]
+            last = meant(turn.text, turn.choices)[-1:]
             today = turn.now.date()
             named = policy_of(last[0], turn.choices, None, today) if last else None
         others = [c for c in turn.choices if c.number != turn.slot("policy")]

@@ -17,7 +17,7 @@ from rasa_sdk.events import ActiveLoop, FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions import manual, requests
-from actions.children import policy_of, ranked
+from actions.children import meant, policy_of
 from actions.texts import inform_button
 from actions.writer import conversation_id, handed_over, who_writes
 from bot import clock
@@ -40,7 +40,6 @@ MISSES = frozenset({"action_not_understood", "action_out_of_scope", "utter_out_o
 # Answered by their own action whatever else the message holds.
 FIRST = frozenset({"report_emergency", "ask_medical_advice", "talk_to_human", "file_complaint"})
 NOT_THIS = re.compile(r"(?:不是|并非|不要|别约|不约|除了)\s*$")
-NOT_MEANT = re.compile(r"不是[^,，。;；\s]*")
 
 
 def say(
@@ -207,20 +206,10 @@ class Turn:
             return next((c for c in self.choices if c.number == number), None)
         if not text:
             return None
-        # "不是沐宸,是沐瑶" names one child.
-        meant = NOT_MEANT.sub("", text)
-        if any(_called(c.child, meant) for c in self.choices) or ranked(meant, self.choices):
-            text = meant
-        named = list(dict.fromkeys(c.child for c in self.choices if _called(c.child, text)))
-        named = named or ranked(text, self.choices)
+        named = meant(text, self.choices)
         if len(named) != 1:
             return None
         return policy_of(named[0], self.choices, self.slot("policy"), self.now.date())
-
-
-def _called(child: str, text: str) -> bool:
-    # By the whole name, the given name, or its last sign doubled: 沐瑶 is 瑶瑶 at home.
-    return child in text or child[1:] in text or child[-1] * 2 in text
 
 
 # Tell by a message's text and by what is stored that another action answers it.

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from actions.binding import ActionAskPolicy, ActionSwitchPolicy, ActionTellPolicy, PolicyForm
-from actions.children import policy_of, ranked
+from actions.children import left_out, meant, policy_of, ranked
 from actions.policies import ActionCheckBalance
 from bot.services.identity import PolicyChoice
 from bot.store.models import Policy
@@ -42,10 +42,39 @@ BIG, MIDDLE, SMALL = choice("1", "大毛", 2015), choice("2", "二毛", 2018), c
         ("哥哥的先放放，说弟弟的吧", ["大毛", "二毛"]),
         ("额度大的计划", []),
         ("老三的", []),
+        ("转去细仔嗰张", ["二毛"]),
+        ("大仔嘅额度", ["大毛"]),
+        ("switch to my Younger one", ["二毛"]),
+        ("the oldest", ["大毛"]),
+        ("holder of the policy", []),
     ],
 )
 def test_ranks_go_by_birth(text: str, named: list[str]) -> None:
     assert ranked(text, [MIDDLE, BIG]) == named
+
+
+@pytest.mark.parametrize(
+    ("text", "named", "denied"),
+    [
+        ("不看沐宸了看沐瑶的", ["李沐瑶"], []),
+        ("不是沐宸，是沐瑶", ["李沐瑶"], []),
+        ("别说老大了说老二吧", ["李沐瑶"], []),
+        ("不看沐宸了", ["李沐宸"], ["李沐宸"]),
+        ("刚才那个是不是沐宸的", ["李沐宸"], []),
+        ("沐瑶的看完了看沐宸的", ["李沐瑶", "李沐宸"], []),
+        ("不看了", [], []),
+    ],
+)
+def test_who_is_not_meant_is_left_out(text: str, named: list[str], denied: list[str]) -> None:
+    siblings = [choice("1", "李沐宸", 2018), choice("2", "李沐瑶", 2021)]
+    assert meant(text, siblings) == named
+    assert left_out(text, siblings) == denied
+
+
+def test_a_name_is_read_in_both_scripts() -> None:
+    simplified, traditional = choice("1", "沐瑶", 2015), choice("2", "曉寧", 2018)
+    assert meant("沐瑤的額度", [simplified, traditional]) == ["沐瑶"]
+    assert meant("晓宁的额度", [simplified, traditional]) == ["曉寧"]
 
 
 def test_of_three_the_last_is_the_youngest() -> None:
@@ -87,6 +116,10 @@ def test_a_rank_needs_no_choosing(run: Run, bind: Bind, said: str, child: str) -
         ("刚才查的是老大，现在换老二", MUYAO),
         ("老大的问完啦，下面整老二的", MUYAO),
         ("看沐宸的", MUCHEN),
+        ("不看沐宸了", MUYAO),
+        ("不看沐瑶了", MUCHEN),
+        ("switch to my older one", MUCHEN),
+        ("轉去細仔嗰張", MUYAO),
     ],
 )
 def test_the_child_named_last_is_switched_to(run: Run, bind: Bind, said: str, number: str) -> None:
@@ -103,6 +136,18 @@ def test_the_plan_names_a_policy(run: Run, bind: Bind, entity: Callable[..., Any
     slots = {"requested_slot": "policy"}
     chosen = run(PolicyForm(), "成长PLUS", entities=[plan], form="policy_form", slots=slots)
     assert chosen.slots["policy"] == MUYAO
+
+
+@pytest.mark.parametrize(
+    ("said", "number"),
+    [("不看沐宸了看沐瑶的", MUYAO), ("不是沐瑶", MUCHEN), ("the younger one", MUYAO)],
+)
+def test_the_question_which_child_hears_who_is_meant(
+    run: Run, bind: Bind, said: str, number: str
+) -> None:
+    bind(TWO)
+    asked = {"requested_slot": "policy"}
+    assert run(PolicyForm(), said, form="policy_form", slots=asked).slots["policy"] == number
 
 
 @pytest.mark.parametrize("said", ["刚才那个是沐宸的还是沐瑶的", "现在说的是谁"])
